@@ -1,0 +1,19 @@
+"""Fixtures for every test: where the real data lies, one torch thread, beartype-checked shapes."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="session")
+def data_dir() -> Path:
+    """Return the folder of real data, or skip: public checkouts do not have it."""
+    folder = Path(os.environ.get("THREATCLIP_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"real data not found at {folder}; set THREATCLIP_DATA")
+    return folder
