@@ -30,7 +30,9 @@ def storage_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise StorageError(f"cannot write {path}: {error.strerror or error}; free space or choose another place") from error
+        raise StorageError(
+            f"cannot write {path}: {error.strerror or error}; free space or choose another place"
+        ) from error
 
 
 @contextlib.contextmanager
@@ -208,7 +210,9 @@ def check_safetensors_header(path: Path) -> None:
     except FileNotFoundError as error:
         raise InputError(f"no weights {path}; only safetensors files are read") from error
     if not header.startswith(b"{"):
-        raise DamagedArtifactError(f"{path} is not safetensors (a pickle is never read); convert it with a trusted tool")
+        raise DamagedArtifactError(
+            f"{path} is not safetensors (a pickle is never read); convert it with a trusted tool"
+        )
     try:
         pairs = json.loads(header, object_pairs_hook=lambda items: items)
     except (ValueError, RecursionError) as error:
