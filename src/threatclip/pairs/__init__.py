@@ -1,0 +1,1 @@
+"""Pairs: a view with a caption, tables of them, where they come from, how they are split."""
