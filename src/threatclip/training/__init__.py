@@ -1,0 +1,1 @@
+"""Training: one loop that yields Step records, on one process or many, and resumes from whole checkpoints."""

@@ -1,0 +1,30 @@
+"""Dropout's randomness, addressed like every other choice: by seed and stream, not by what was drawn before.
+
+Dropout draws from torch's global generator, which would make a step depend on all earlier draws, the caller's
+evaluation between two steps included. Each chunk of each step is seeded by its own name instead. So a resumed run
+needs no generator state, GradCache replays a chunk exactly, and n processes draw what one process with the same
+chunks would.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator
+
+import torch
+
+from threatclip.seeds import stream_seed
+
+
+@contextlib.contextmanager
+def drawing_from(seed: int, stream: str, *, device: torch.device) -> Iterator[None]:
+    """Draw from the named stream under this block; the global generators are as before after it."""
+    accelerators = [] if device.type == "cpu" else [device]
+    with torch.random.fork_rng(devices=accelerators, device_type=_forked(device)):
+        torch.manual_seed(stream_seed(seed, stream))
+        yield
+
+
+def _forked(device: torch.device) -> str:
+    # fork_rng wants the name of some accelerator even when it forks the CPU's generator only
+    return "cuda" if device.type == "cpu" else device.type
