@@ -1,0 +1,1 @@
+"""Figures: one named function per metric, every figure with its n and a bootstrap interval."""
