@@ -26,13 +26,36 @@ _HEADER_LIMIT_BYTES = 16 * 2**20
 
 @contextlib.contextmanager
 def storage_errors(path: Path) -> Iterator[None]:
-    """Turn the operating system's refusals under this block into one StorageError that names `path`."""
+    """Turn the operating system's refusals to write under this block into one StorageError that names `path`.
+
+    An error that is not the disk's (a damaged gzip, say) or that names a file elsewhere passes: it is not about `path`.
+    """
     try:
         yield
     except OSError as error:
+        if error.errno is None or not _concerns(error.filename, path):
+            raise
         raise StorageError(
             f"cannot write {path}: {error.strerror or error}; free space or choose another place"
         ) from error
+
+
+@contextlib.contextmanager
+def reading_errors(path: Path) -> Iterator[None]:
+    """Turn the operating system's refusals to read under this block into an InputError or StorageError on `path`."""
+    try:
+        yield
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(f"no file {path}; was its folder written by threatclip?") from error
+    except OSError as error:
+        raise StorageError(f"cannot read {path}: {error.strerror or error}; mend its permissions") from error
+
+
+def _concerns(filename: object, path: Path) -> bool:
+    if not isinstance(filename, str | bytes | os.PathLike):
+        return True  # a failed write, fsync or close names no file
+    named, own = Path(os.fsdecode(filename)).absolute(), path.absolute()
+    return named.is_relative_to(own.parent) or own.is_relative_to(named)
 
 
 @contextlib.contextmanager
@@ -40,7 +63,8 @@ def atomic_path(path: Path) -> Iterator[Path]:
     """Yield a temporary path beside `path`; on success it is synced and renamed over `path`, else removed.
 
     Raises:
-        StorageError: the disk refused; `path` is then as it was before.
+        StorageError: the disk refused; `path` is then as it was before, or whole and new if only the sync of its
+            folder failed.
     """
     with storage_errors(path):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -87,12 +111,13 @@ def read_json(path: Path) -> Any:
 
     Raises:
         InputError: the file is absent.
+        StorageError: it cannot be read.
         DamagedArtifactError: it is not JSON.
     """
+    with reading_errors(path):
+        content = path.read_bytes()
     try:
-        return json.loads(path.read_bytes())
-    except FileNotFoundError as error:
-        raise InputError(f"no file {path}; was the folder written by threatclip?") from error
+        return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise DamagedArtifactError(f"{path} is not JSON ({error}); restore it or write it anew") from error
 
@@ -118,6 +143,7 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
 
     Raises:
         InputError: `folder` has no manifest.
+        StorageError: a file cannot be read.
         DamagedArtifactError: a file is missing, changed, or not listed.
     """
     manifest: dict[str, Any] = read_json(folder / MANIFEST)
@@ -131,8 +157,9 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
             raise DamagedArtifactError(f"{path} is not in the manifest; remove it or restore the folder")
         if name not in present:
             raise DamagedArtifactError(f"{path} is missing; restore the folder from a good copy")
-        entry = files[name]
-        if path.stat().st_size != entry["bytes"] or sha256_file(path) != entry["sha256"]:
+        with reading_errors(path):
+            found = {"bytes": path.stat().st_size, "sha256": sha256_file(path)}
+        if files[name] != found:
             raise DamagedArtifactError(f"{path} was changed after it was written; restore the folder from a good copy")
     return manifest
 
@@ -141,9 +168,12 @@ def verify_manifest(folder: Path) -> dict[str, Any]:
 def atomic_folder(path: Path, *, manifest: Mapping[str, Any]) -> Iterator[Path]:
     """Yield a temporary folder; on success it gets a manifest, is synced and takes the place of `path`.
 
+    A folder cannot be renamed over another: a kill between the two renames leaves the old one as `.NAME.*.old`.
+
     Raises:
         InputError: `path` exists and is not a folder that an earlier call wrote.
-        StorageError: the disk refused; `path` is then as it was before.
+        StorageError: the disk refused; `path` is then as it was before, or whole and new if only the sync of its
+            folder failed.
     """
     if path.exists() and not (path / MANIFEST).is_file():
         raise InputError(f"{path} exists and is not ours to replace; choose another place or remove it")
@@ -163,6 +193,8 @@ def atomic_folder(path: Path, *, manifest: Mapping[str, Any]) -> Iterator[Path]:
             os.replace(part, path)
             sync_file(path.parent)
         finally:
+            if old.exists() and not path.exists():
+                os.replace(old, path)
             shutil.rmtree(part, ignore_errors=True)
             shutil.rmtree(old, ignore_errors=True)
 
@@ -171,7 +203,7 @@ def write_tensors(path: Path, tensors: Mapping[str, np.ndarray]) -> None:
     """Write named arrays as safetensors, whole or not at all."""
     from safetensors.numpy import save
 
-    write_bytes(path, save({name: np.ascontiguousarray(array) for name, array in tensors.items()}))
+    write_bytes(path, save({name: np.asarray(array, order="C") for name, array in tensors.items()}))
 
 
 def read_tensors(path: Path) -> dict[str, np.ndarray]:
@@ -179,7 +211,9 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 
     Raises:
         InputError: the file is absent.
-        DamagedArtifactError: not safetensors (a pickle, say), a duplicate name, or a value that is not finite.
+        StorageError: it cannot be read.
+        DamagedArtifactError: not safetensors (a pickle, say), a duplicate name, a value that is not finite, or a type
+            that numpy has not (bfloat16), which `write_tensors` never wrote.
     """
     check_safetensors_header(path)
     from safetensors import SafetensorError
@@ -187,10 +221,10 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
 
     try:
         tensors: dict[str, np.ndarray] = load_file(path)
-    except SafetensorError as error:
+    except (SafetensorError, TypeError, AttributeError) as error:
         raise DamagedArtifactError(f"{path} is not a whole safetensors file ({error}); restore it") from error
     for name, array in tensors.items():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
+        if array.dtype.kind in "fc" and not np.isfinite(array).all():
             raise DamagedArtifactError(f"{path} holds values that are not finite in {name!r}; train it anew")
     return tensors
 
@@ -200,15 +234,12 @@ def check_safetensors_header(path: Path) -> None:
 
     Raises:
         InputError: the file is absent.
+        StorageError: it cannot be read.
         DamagedArtifactError: see above.
     """
-    try:
-        with path.open("rb") as handle:
-            prefix = handle.read(8)
-            length = int.from_bytes(prefix, "little")
-            header = handle.read(length) if 2 <= length <= _HEADER_LIMIT_BYTES else b""
-    except FileNotFoundError as error:
-        raise InputError(f"no weights {path}; only safetensors files are read") from error
+    with reading_errors(path), path.open("rb") as handle:
+        length = int.from_bytes(handle.read(8), "little")
+        header = handle.read(length) if 2 <= length <= _HEADER_LIMIT_BYTES else b""
     if not header.startswith(b"{"):
         raise DamagedArtifactError(
             f"{path} is not safetensors (a pickle is never read); convert it with a trusted tool"
