@@ -1,0 +1,1 @@
+"""From embeddings or bytes to ranked, calibrated answers: heads, n-gram models, calibration, abstention, baselines."""
