@@ -1,0 +1,1 @@
+"""Towers: modules from a batch of views or captions (always bytes) to unit vectors."""

@@ -1,0 +1,127 @@
+"""Every tower: the union of their settings, making one, taking one apart and putting it together again."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any, assert_never, get_args
+
+import numpy as np
+import torch
+from torch import nn
+
+from threatclip.encoders.bpe import BpeNetwork, BpeTower, rebuild_bpe, train_bpe
+from threatclip.encoders.byte import ByteNetwork, ByteTower
+from threatclip.encoders.pretrained import PretrainedNetwork, PretrainedTower, build_pretrained, rebuild_pretrained
+from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.seeds import stream_seed
+
+TowerConfig = ByteTower | BpeTower | PretrainedTower
+Tower = ByteNetwork | BpeNetwork | PretrainedNetwork
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class TowerState:
+    """A tower as plain data: settings (JSON), weights (frozen ones too), and the files it needs."""
+
+    config: dict[str, Any]
+    weights: dict[str, np.ndarray[Any, np.dtype[Any]]]
+    assets: dict[str, bytes]
+
+
+def build_tower(
+    config: TowerConfig,
+    *,
+    seed: int,
+    texts: Sequence[str] | None = None,
+    assets: Mapping[str, bytes] | None = None,
+) -> Tower:
+    """Make a tower; its first weights depend on `seed` alone and the global generator is left as it was.
+
+    Args:
+        config: settings.
+        seed: experiment seed; stream "tower/weights".
+        texts: what a BPE tower's vocabulary is made from; others do not read it.
+        assets: files of an earlier tower, in place of texts or source; the weights are then to be loaded.
+
+    Raises:
+        InputError: no texts where they are needed, or a source that cannot be read.
+        DamagedArtifactError: assets that are not ours.
+    """
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(stream_seed(seed, "tower/weights"))
+        match config:
+            case ByteTower():
+                return ByteNetwork(config)
+            case BpeTower():
+                if assets is not None:
+                    return rebuild_bpe(config, assets)
+                if not texts:
+                    raise InputError("a BPE tower needs texts to make its vocabulary from; give it the training texts")
+                return BpeNetwork(config, tokenizer=train_bpe(config, texts))
+            case PretrainedTower():
+                return build_pretrained(config) if assets is None else rebuild_pretrained(config, assets)
+            case _:
+                assert_never(config)
+
+
+def tower_config(settings: Mapping[str, Any]) -> TowerConfig:
+    """Return the settings object of a JSON mapping, by its `kind`.
+
+    Raises:
+        InputError: an unknown kind or key; the message lists the allowed ones.
+    """
+    kinds: dict[str, Any] = {kind.__dataclass_fields__["kind"].default: kind for kind in get_args(TowerConfig)}
+    kind = settings.get("kind")
+    if kind not in kinds:
+        raise InputError(f"tower kind {kind!r} is not one of {', '.join(sorted(kinds))}")
+    allowed = [field.name for field in dataclasses.fields(kinds[kind])]
+    unknown = sorted(set(settings) - set(allowed))
+    if unknown:
+        raise InputError(f"a {kind} tower has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}")
+    plain = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
+    return kinds[kind](**plain)  # type: ignore[no-any-return]
+
+
+def tower_state(tower: Tower) -> TowerState:
+    """Return everything that `load_tower` needs."""
+    config = dataclasses.asdict(tower.config)
+    plain = {name: list(value) if isinstance(value, tuple) else value for name, value in config.items()}
+    return TowerState(config=plain, weights=module_weights(tower), assets=tower.assets())
+
+
+def load_tower(state: TowerState) -> Tower:
+    """Put a tower together again, every weight or none, in evaluation mode.
+
+    Raises:
+        DamagedArtifactError: weights missing, unexpected or of another shape; assets that are not ours.
+    """
+    tower = build_tower(tower_config(state.config), seed=0, assets=state.assets)
+    load_weights(tower, state.weights)
+    return tower.eval()
+
+
+def module_weights(module: nn.Module) -> dict[str, np.ndarray[Any, np.dtype[Any]]]:
+    """Return a module's parameters and buffers as arrays of their own."""
+    return {name: tensor.detach().cpu().float().numpy().copy() for name, tensor in module.state_dict().items()}
+
+
+def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray[Any, np.dtype[Any]]]) -> None:
+    """Copy `weights` into `module`; names and shapes must be exactly the module's.
+
+    Raises:
+        DamagedArtifactError: they are not; the module is then unchanged.
+    """
+    own = module.state_dict()
+    missing, unexpected = sorted(set(own) - set(weights)), sorted(set(weights) - set(own))
+    if missing or unexpected:
+        what = f"lack {missing[0]!r}" if missing else f"hold {unexpected[0]!r}, which the model has not"
+        count = len(missing) + len(unexpected)
+        raise DamagedArtifactError(f"weights {what} ({count} names differ); they belong to another config.json")
+    for name, tensor in own.items():
+        if tuple(weights[name].shape) != tuple(tensor.shape):
+            raise DamagedArtifactError(
+                f"weight {name!r} has shape {tuple(weights[name].shape)}, the model wants {tuple(tensor.shape)}; "
+                "it belongs to another config.json"
+            )
+    module.load_state_dict({name: torch.from_numpy(np.array(weights[name])) for name in own}, strict=True)
