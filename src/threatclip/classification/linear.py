@@ -91,7 +91,7 @@ def fit_linear(
     """
     check_training_rows(z.shape[0], truth, n_classes=n_classes)
     model = _estimator(settings, random_state=int(rng.integers(2**31))).fit(z, truth)
-    coefficients, intercept = model.coef_, np.atleast_1d(model.intercept_)
+    coefficients, intercept = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
     if len(model.classes_) == 2:
         # one hyperplane for two classes; a softmax of (-s/2, +s/2) is the sigmoid of s, as the logistic model means it
         scale = 0.5 if settings.kind == "logistic" else 1.0
