@@ -43,16 +43,16 @@ class IdSet:
         return True
 
 
-def pair_batches(pairs: Iterable[Pair]) -> Iterator[pa.RecordBatch]:
-    """Yield record batches of SCHEMA, each bounded in rows and bytes.
+def pair_batches(pairs: Iterable[Pair], *, checked: bool = False) -> Iterator[pa.RecordBatch]:
+    """Yield record batches of SCHEMA, each bounded in rows and bytes; `checked` pairs are known to be fit and unique.
 
     Raises:
         InputError: a pair that a table cannot hold, or a duplicate id.
     """
     ids, rows, size = IdSet(), list[Pair](), 0
     for pair in pairs:
-        fault = pair_fault(pair)
-        if fault is None and not ids.add(pair.id):
+        fault = None if checked else pair_fault(pair)
+        if fault is None and not checked and not ids.add(pair.id):
             fault = "the id occurs twice"
         if fault is not None:
             raise InputError(f"pair {pair.id[:80]!a}: {fault}")

@@ -158,14 +158,17 @@ def write_pairs(
     *,
     modality: Modality,
     split_info: Mapping[str, Any] | None = None,
+    checked: bool = False,
 ) -> WriteReport:
     """Stream `pairs` into a pair table at `path`, whole or not at all.
+
+    `checked` says that the caller held every pair to `pair_fault` and its id to all others already.
 
     Raises:
         InputError: a pair that a table cannot hold, a duplicate id, no pair at all, an unknown modality.
         StorageError: the disk refused; `path` is then as it was before.
     """
-    return _write_batches(Path(path), pair_batches(pairs), modality=modality, split_info=split_info)
+    return _write_batches(Path(path), pair_batches(pairs, checked=checked), modality=modality, split_info=split_info)
 
 
 def with_split(

@@ -1,0 +1,21 @@
+"""Where pairs come from: one file per origin, and the union of them.
+
+A source is a frozen dataclass of options with `kind`, `modality` and `read(path)`, which yields for every row a
+Pair, a BadRow (broken) or a SkippedRow (whole, but without a pair). New origin = one file + one name in `Source`.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from threatclip.pairs.sources.crs import Crs
+from threatclip.pairs.sources.csv import Csv
+from threatclip.pairs.sources.cve import Cve
+from threatclip.pairs.sources.eve import Eve
+from threatclip.pairs.sources.jsonl import Jsonl
+from threatclip.pairs.sources.nuclei import Nuclei
+from threatclip.pairs.sources.parquet import Parquet
+from threatclip.pairs.sources.payload_list import PayloadList
+
+Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList
+SOURCES = {source.__dataclass_fields__["kind"].default: source for source in get_args(Source)}

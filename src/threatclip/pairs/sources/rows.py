@@ -1,0 +1,95 @@
+"""Rows on their way to pairs: what a source reads, and the three things that may become of a row."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from threatclip.errors import BadRow
+from threatclip.pairs.columns import IdSet
+from threatclip.pairs.pair import Pair, pair_fault
+from threatclip.pairs.sources.lines import byte_lines
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SkippedRow:
+    """A row that is whole but rightly holds no pair, such as an event without a payload."""
+
+    path: str
+    line: int
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}: {self.reason}"
+
+
+Row = Pair | BadRow | SkippedRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """One decoded row and the place it came from; `line` counts from 1 (rows in Parquet)."""
+
+    path: Path
+    line: int
+    value: Any
+
+
+class RowFault(Exception):  # noqa: N818 - not an error of the program: it becomes a BadRow in `rows_of`
+    """Why a record is broken."""
+
+
+class NoPair(Exception):  # noqa: N818 - likewise; it becomes a SkippedRow
+    """Why a record holds no pair though nothing is wrong with it."""
+
+
+def rows_of(records: Iterable[Record | BadRow], parse: Callable[[Record], Pair]) -> Iterator[Row]:
+    """Parse every record; broken ones, unfit pairs and repeated ids come out as BadRow, never as an exception."""
+    ids = IdSet()
+    for record in records:
+        if isinstance(record, BadRow):
+            yield record
+            continue
+        path, line = str(record.path), record.line
+        try:
+            pair = parse(record)
+        except NoPair as reason:
+            yield SkippedRow(path=path, line=line, reason=str(reason))
+            continue
+        except RowFault as reason:
+            yield BadRow(path=path, line=line, reason=str(reason))
+            continue
+        fault = pair_fault(pair)
+        if fault is None and not ids.add(pair.id):
+            fault = f"the id {pair.id[:80]!a} occurs twice"
+        yield pair if fault is None else BadRow(path=path, line=line, reason=fault)
+
+
+def json_records(path: Path) -> Iterator[Record | BadRow]:
+    """Yield one record per JSON object of a JSON Lines file; blank lines hold nothing and are passed over."""
+    for item in byte_lines(path):
+        if isinstance(item, BadRow):
+            yield item
+            continue
+        number, line = item
+        if line.isspace():
+            continue
+        try:
+            value = orjson.loads(line)
+        except orjson.JSONDecodeError as error:
+            cut = "" if line.endswith(b"\n") else "the last line is cut off or "
+            yield BadRow(path=str(path), line=number, reason=f"{cut}not JSON: {error}")
+            continue
+        if isinstance(value, dict):
+            yield Record(path=path, line=number, value=value)
+        else:
+            yield BadRow(path=str(path), line=number, reason=f"a JSON {type(value).__name__}, not an object")
+
+
+def stem_of(path: Path) -> str:
+    """Return the file's name without its endings: the prefix of ids that are made up from line numbers."""
+    return path.name.split(".")[0] or path.name
