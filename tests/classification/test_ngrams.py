@@ -141,7 +141,7 @@ def test_impossible_training_is_refused() -> None:
     with pytest.raises(InputError, match="no n-grams"):
         NgramSettings(kind="word", min_n=3, max_n=2)
     with pytest.raises(InputError, match="no linear head"):
-        LinearSettings(kind="svc", c=0)
+        LinearSettings(kind="svc", c=0.0)
 
 
 @pytest.mark.data

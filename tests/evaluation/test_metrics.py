@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from jaxtyping import TypeCheckError
 from prediction_cases import CASES, make_predictions, quick, random_predictions, repeat_rows
 from sklearn.metrics import (
     accuracy_score,
@@ -29,7 +30,7 @@ from threatclip.evaluation.confidence import (
     selective_accuracy,
 )
 from threatclip.evaluation.metrics import accuracy, brier, macro_f1, mrr, nll, top_k, weighted_f1
-from threatclip.evaluation.predictions import Predictions, predictions_of
+from threatclip.evaluation.predictions import predictions_of
 from threatclip.evaluation.ranking import pr_auc_macro, pr_auc_micro, roc_auc_macro
 from threatclip.evaluation.tables import confusion, confusion_rates, per_class, support
 
@@ -57,8 +58,9 @@ METRICS = {
 
 
 @quick
-@given(case=CASES, data=st.data())
-def test_integer_weights_are_repeated_rows(case: Predictions, data: st.DataObject) -> None:
+@given(options=CASES, data=st.data())
+def test_integer_weights_are_repeated_rows(options: dict[str, int], data: st.DataObject) -> None:
+    case = random_predictions(**options)
     counts = np.array(data.draw(st.lists(st.integers(0, 3), min_size=len(case), max_size=len(case))))
     counts[0] += 1
     written_out = repeat_rows(case, counts)
@@ -69,16 +71,18 @@ def test_integer_weights_are_repeated_rows(case: Predictions, data: st.DataObjec
 
 
 @quick
-@given(case=CASES, seed=st.integers(0, 2**31))
-def test_row_order_does_not_matter(case: Predictions, seed: int) -> None:
+@given(options=CASES, seed=st.integers(0, 2**31))
+def test_row_order_does_not_matter(options: dict[str, int], seed: int) -> None:
+    case = random_predictions(**options)
     shuffled = case.take(np.random.default_rng(seed).permutation(len(case)))
     for name, metric in METRICS.items():
         np.testing.assert_allclose(metric(shuffled), metric(case), atol=1e-9, err_msg=name)
 
 
 @quick
-@given(case=CASES)
-def test_against_sklearn(case: Predictions) -> None:
+@given(options=CASES)
+def test_against_sklearn(options: dict[str, int]) -> None:
+    case = random_predictions(**options)
     truth, predicted, present = case.truth, case.predicted, sorted(set(case.truth.tolist()))
     scores = partial(f1_score, truth, predicted, zero_division=0)
     assert float(accuracy(case)) == pytest.approx(accuracy_score(truth, predicted))
@@ -114,8 +118,9 @@ def test_top_k_against_sklearn_without_ties() -> None:
 
 
 @quick
-@given(case=CASES)
-def test_ranks_are_pessimistic(case: Predictions) -> None:
+@given(options=CASES)
+def test_ranks_are_pessimistic(options: dict[str, int]) -> None:
+    case = random_predictions(**options)
     reciprocal, hits = [], 0
     for row, true in zip(case.probabilities, case.truth, strict=True):
         rank = 1 + sum(1 for k, p in enumerate(row) if k != true and p >= row[true])
@@ -133,8 +138,9 @@ def test_a_constant_answer_ranks_last() -> None:
 
 
 @quick
-@given(case=CASES)
-def test_losses_against_loops(case: Predictions) -> None:
+@given(options=CASES)
+def test_losses_against_loops(options: dict[str, int]) -> None:
+    case = random_predictions(**options)
     squares = [
         sum((p - (k == true)) ** 2 for k, p in enumerate(row))
         for row, true in zip(case.probabilities, case.truth, strict=True)
@@ -145,8 +151,9 @@ def test_losses_against_loops(case: Predictions) -> None:
 
 
 @quick
-@given(case=CASES)
-def test_ece_against_a_loop_and_its_diagram(case: Predictions) -> None:
+@given(options=CASES)
+def test_ece_against_a_loop_and_its_diagram(options: dict[str, int]) -> None:
+    case = random_predictions(**options)
     total = 0.0
     for i in range(15):
         inside = [r for r, p in enumerate(case.confidence) if i / 15 < p <= (i + 1) / 15]
@@ -162,8 +169,9 @@ def test_ece_against_a_loop_and_its_diagram(case: Predictions) -> None:
 
 
 @quick
-@given(case=CASES, precision=st.sampled_from([0.5, 0.9, 1.0]))
-def test_coverage_at_precision_tries_every_threshold(case: Predictions, precision: float) -> None:
+@given(options=CASES, precision=st.sampled_from([0.5, 0.9, 1.0]))
+def test_coverage_at_precision_tries_every_threshold(options: dict[str, int], precision: float) -> None:
+    case = random_predictions(**options)
     best = 0.0
     for threshold in set(case.confidence.tolist()):
         answered = case.confidence >= threshold
@@ -174,8 +182,9 @@ def test_coverage_at_precision_tries_every_threshold(case: Predictions, precisio
 
 
 @quick
-@given(case=CASES)
-def test_fractions_stay_fractions_and_perfection_is_one(case: Predictions) -> None:
+@given(options=CASES)
+def test_fractions_stay_fractions_and_perfection_is_one(options: dict[str, int]) -> None:
+    case = random_predictions(**options)
     perfect = make_predictions(case.truth, np.eye(len(case.classes))[case.truth])
     for name in ("accuracy", "macro_f1", "weighted_f1", "top_2", "mrr", "ece", "coverage_at_precision"):
         value = float(METRICS[name](case))
@@ -221,12 +230,16 @@ def test_wrong_input_is_refused() -> None:
         ([0], [[0.9, 0.9]], "'r0' has no probability"),
         ([0], [[1.5, -0.5]], "'r0' has no probability"),
         ([0, 0], [[0.5, 0.5], [float("nan"), 0.5]], "'r1' has no probability"),
-        ([0, 1], [[0.5, 0.5]], "have truth"),
     ],
 )
 def test_predictions_check_themselves(truth: list[int], probabilities: list[list[float]], match: str) -> None:
     with pytest.raises(InputError, match=match):
         make_predictions(np.array(truth), np.array(probabilities))
+
+
+def test_predictions_of_other_lengths_are_refused() -> None:
+    with pytest.raises((InputError, TypeCheckError)):
+        make_predictions(np.array([0, 1]), np.array([[0.5, 0.5]]))
 
 
 def test_predictions_of_labels() -> None:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from scipy.stats import beta
 
 from threatclip.errors import DamagedArtifactError, InputError
@@ -45,7 +45,7 @@ class Abstention:
         return asdict(self)
 
     @classmethod
-    def from_config(cls, config: Mapping[str, Any]) -> Self:
+    def from_config(cls, config: Mapping[str, Any]) -> Abstention:
         """Return the rule that `config` wrote.
 
         Raises:
@@ -105,7 +105,7 @@ def fit_abstention(
 
 
 def lower_bound(
-    right: Float[np.ndarray, " n"], answered: Float[np.ndarray, " n"], *, level: float
+    right: Int[np.ndarray, " n"], answered: Int[np.ndarray, " n"], *, level: float
 ) -> Float[np.ndarray, " n"]:
     """Return the one-sided Clopper-Pearson lower bound of right / answered at confidence `level`."""
     bound = beta.ppf(1 - level, np.maximum(right, 1), answered - right + 1)

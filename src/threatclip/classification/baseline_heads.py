@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -16,6 +16,7 @@ from threatclip.classification.scores import spread
 _SHARE_FLOOR = 1e-3  # shares of trees or rows become log scores; a share of 0 does not rule a class out
 
 
+@runtime_checkable
 class Head(Protocol):
     """Scores [n, c] of features [n, d]."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -58,7 +58,7 @@ class LogLinearPool:
         return {"members": list(self.members)}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> LogLinearPool:
         """Return the pool that `as_arrays` and `config` wrote.
 
         Raises:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -57,7 +57,7 @@ class AnchorHead:
         return {"n_classes": self.n_classes, "pooling": self.pooling}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> AnchorHead:
         """Return the head that `as_arrays` and `config` wrote.
 
         Raises:
@@ -136,7 +136,7 @@ class NeighborHead:
         return {"n_classes": self.n_classes, "k": self.k}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> NeighborHead:
         """Return the head that `as_arrays` and `config` wrote.
 
         Raises:

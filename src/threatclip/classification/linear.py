@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, Self, TypeAlias, get_args
+from typing import Any, Literal, TypeAlias, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -62,7 +62,7 @@ class LinearHead:
         return {"n_classes": self.weight.shape[0], "dim": self.weight.shape[1]}
 
     @classmethod
-    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> Self:
+    def from_arrays(cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any]) -> LinearHead:
         """Return the head that `as_arrays` and `config` wrote.
 
         Raises:

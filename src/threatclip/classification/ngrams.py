@@ -9,7 +9,7 @@ import codecs
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -134,7 +134,7 @@ class NgramClassifier:
     @classmethod
     def from_arrays(
         cls, arrays: Mapping[str, np.ndarray], config: Mapping[str, Any], assets: Mapping[str, bytes]
-    ) -> Self:
+    ) -> NgramClassifier:
         """Return the model that `as_arrays`, `config` and `assets` wrote.
 
         Raises:

@@ -126,7 +126,7 @@ def _quantiles(values: Float[np.ndarray, "r ..."], tail: float) -> tuple[Values,
         if len(kept):
             ends[:, i] = np.quantile(kept, [tail, 1 - tail])
     low, high = ends.reshape(2, *values.shape[1:])
-    return low, high
+    return np.asarray(low), np.asarray(high)
 
 
 def _finite(value: float) -> float | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from threatclip.evaluation.tables import PER_CLASS_COLUMNS, confusion, confusion
 from threatclip.evaluation.weighting import Values, Weights
 
 
+@runtime_checkable
 class MetricFunction(Protocol):
     """A metric of predictions that takes row weights; every function of `metrics`, `confidence`, `ranking` is one."""
 

@@ -7,7 +7,8 @@ rows, so a bootstrap resample is a vector of counts and no metric is ever writte
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+import numpy.typing as npt
+from jaxtyping import Float, Int, Shaped
 
 from threatclip.errors import InputError
 from threatclip.evaluation.predictions import Predictions
@@ -34,7 +35,7 @@ def row_weights(predictions: Predictions, weights: Weights | None) -> Weights:
     return weights
 
 
-def mean(values: Float[np.ndarray, " n"], weights: Weights) -> Values:
+def mean(values: Shaped[np.ndarray, " n"], weights: Weights) -> Values:
     """Return the weighted mean over the last axis of `weights`."""
     return np.asarray(weights @ np.asarray(values, dtype=np.float64) / weights.sum(axis=-1))
 
@@ -44,7 +45,8 @@ def one_hot(indices: Int[np.ndarray, " n"], n_classes: int) -> Float[np.ndarray,
     return np.asarray(np.eye(n_classes)[indices])
 
 
-def ratio(numerator: Values, denominator: Values, *, empty: float = 0.0) -> Values:
+def ratio(numerator: npt.ArrayLike, denominator: npt.ArrayLike, *, empty: float = 0.0) -> Values:
     """Divide element by element; `empty` where the denominator is 0."""
+    numerator, denominator = np.asarray(numerator, dtype=np.float64), np.asarray(denominator, dtype=np.float64)
     safe = np.where(denominator > 0, denominator, 1.0)
     return np.asarray(np.where(denominator > 0, numerator / safe, empty))
