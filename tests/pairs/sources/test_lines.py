@@ -52,6 +52,7 @@ class TwoGigabytes(io.RawIOBase):
 
     def readinto(self, buffer: bytearray) -> int:  # type: ignore[override]
         count = min(self.left, len(buffer))
+        buffer[:count] = bytes(count)
         self.left -= count
         return count
 

@@ -6,6 +6,7 @@ import gzip
 import zlib
 from collections.abc import Iterator
 from contextlib import ExitStack, closing, contextmanager
+from io import BufferedReader
 from pathlib import Path
 from typing import IO, cast
 
@@ -51,7 +52,7 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
     """
     with ExitStack() as stack:
         try:
-            raw = stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES))
+            raw = cast("BufferedReader", stack.enter_context(path.open("rb", buffering=_BUFFER_BYTES)))
             start = raw.peek(2)[:2]
         except FileNotFoundError as error:
             raise InputError(f"no file {path}") from error
