@@ -1,25 +1,15 @@
-"""A small contrastive run, for tests that need it in their own process and for those that need it in another.
-
-As a script: `toy_run.py FOLDER [--pause SECONDS] [--settings JSON] [--out FILE]` resumes whatever FOLDER holds, prints
-one JSON record per line and writes the final weights to FILE.
-"""
+"""A small contrastive run, for the tests of the loop in this process and in others."""
 
 from __future__ import annotations
 
-import argparse
-import json
-import time
-from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
 from threatclip.training.batches import ShuffledBatches
 from threatclip.training.contracts import Batch
-from threatclip.training.loop import train
 from threatclip.training.settings import TrainSettings
 
 ROWS, BATCH_ROWS, WIDTH = 48, 12, 6
@@ -77,32 +67,6 @@ def toy_batches(**changes: Any) -> ShuffledBatches:
 
 def toy_settings(**changes: Any) -> TrainSettings:
     """Three epochs = 12 steps with a checkpoint every two unless changed."""
-    return TrainSettings(**{"epochs": 3, "learning_rate": 0.01, "checkpoint_every_steps": 2, "seed": 5, **changes})
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("folder", type=Path)
-    parser.add_argument("--pause", type=float, default=0.0)
-    parser.add_argument("--settings", type=json.loads, default={})
-    parser.add_argument("--out", type=Path)
-    options = parser.parse_args()
-    torch.set_num_threads(1)
-    module = Toy()
-    steps = train(
-        module=module,
-        objective=ToyObjective(module),
-        batches=toy_batches(),
-        settings=toy_settings(**options.settings),
-        checkpoints=options.folder,
-        resume=True,
+    return TrainSettings(
+        **{"epochs": 3, "learning_rate": 0.01, "checkpoint_every_steps": 2, "seed": 5, "precision": "fp32", **changes}
     )
-    for step in steps:
-        print(json.dumps(step.as_dict()), flush=True)
-        time.sleep(options.pause)
-    if options.out:
-        safetensors.torch.save_file(module.state_dict(), options.out)
-
-
-if __name__ == "__main__":
-    main()

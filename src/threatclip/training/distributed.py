@@ -7,18 +7,16 @@ The sum over processes is then the gradient that one process would have found.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 import torch.distributed as dist
+from accelerate import Accelerator
 from torch import Tensor, nn
 
 from threatclip.errors import InputError
-
-if TYPE_CHECKING:
-    from accelerate import Accelerator
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,15 +32,30 @@ class World:
         return slice(n_rows * self.index // self.count, n_rows * (self.index + 1) // self.count)
 
 
+def this_accelerator() -> Accelerator:
+    """Return accelerate's view of this process: its device, and the processes launched with it.
+
+    Where there is no accelerator, accelerate joins CPU processes only when told that they are meant to be on the CPU.
+    """
+    return Accelerator(cpu=not torch.accelerator.is_available())
+
+
 def world_of(accelerator: Accelerator) -> World:
-    """Return this process's place as `accelerate` set it up.
+    """Return this process's place as accelerate set it up.
 
     Raises:
-        InputError: the launcher asks for a sharded engine (FSDP, DeepSpeed, Megatron).
+        InputError: the launcher asks for a sharded engine (FSDP, DeepSpeed, Megatron), or it started processes that
+            accelerate did not join: each would train alone and write over the others.
     """
     kind = str(accelerator.distributed_type.value)
-    if kind not in ("NO", "MULTI_CPU", "MULTI_GPU"):
-        raise InputError(f"training: accelerate's {kind} is not supported; launch plain multi-CPU or multi-GPU")
+    if kind != "NO" and not kind.startswith("MULTI_"):
+        raise InputError(f"training: accelerate's {kind} is not supported; launch plain multi-GPU or multi-CPU")
+    launched = int(os.environ.get("WORLD_SIZE", "1"))
+    if launched != accelerator.num_processes:
+        raise InputError(
+            f"training: {launched} processes were launched but accelerate joined {accelerator.num_processes}; "
+            "make the Accelerator with cpu=True on machines without a GPU"
+        )
     return World(device=accelerator.device, index=accelerator.process_index, count=accelerator.num_processes)
 
 

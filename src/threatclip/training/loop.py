@@ -30,8 +30,16 @@ from threatclip.training.checkpoint import (
     save_checkpoint,
 )
 from threatclip.training.contracts import Batch, Batches, Objective, Step
-from threatclip.training.distributed import World, copy_from_main, number_from_main, sum_gradients, world_of
+from threatclip.training.distributed import (
+    World,
+    copy_from_main,
+    number_from_main,
+    sum_gradients,
+    this_accelerator,
+    world_of,
+)
 from threatclip.training.gradcache import Passes, accumulate_gradients, check_chunks, rows_of
+from threatclip.training.modes import set_modes, training_modes
 from threatclip.training.optimizer import make_optimizer, optimizer_tensors, set_rate, trainable
 from threatclip.training.precision import autocast, uses_bf16
 from threatclip.training.randomness import drawing_from
@@ -45,6 +53,7 @@ class _Run:
     """References to what one run works on; nothing here is computed from something else here."""
 
     module: nn.Module
+    modes: list[tuple[nn.Module, bool]]
     objective: Objective
     batches: Batches
     settings: TrainSettings
@@ -95,12 +104,39 @@ def train(
         raise InputError("training: resume needs the folder of the checkpoints")
     if batches.steps_per_epoch < 1:
         raise InputError("training: the batches have no step; use fewer rows per batch, or more pairs")
-    accelerator = accelerator or Accelerator()
+    run = _prepare(
+        module,
+        objective,
+        batches,
+        settings,
+        accelerator or this_accelerator(),
+        checkpoints=checkpoints,
+        extra=identity or {},
+    )
+    done, notes = _start(run, resume=resume)
+    return _updates(run, done=done, notes=notes)
+
+
+def _prepare(
+    module: nn.Module,
+    objective: Objective,
+    batches: Batches,
+    settings: TrainSettings,
+    accelerator: Accelerator,
+    *,
+    checkpoints: Path | None,
+    extra: Mapping[str, str],
+) -> _Run:
     world = world_of(accelerator)
     module.to(world.device)
     parameters = trainable(module)
-    run = _Run(
+    modes = training_modes(module)
+    set_modes(modes)
+    check_chunks(module, chunked=settings.chunk_rows is not None, world=world)
+    bf16 = uses_bf16(settings.precision, device=world.device, asked_by_launcher=accelerator.mixed_precision)
+    return _Run(
         module=module,
+        modes=modes,
         objective=objective,
         batches=batches,
         settings=settings,
@@ -108,14 +144,15 @@ def train(
         optimizer=make_optimizer(parameters, settings=settings),
         average=start_average(parameters) if settings.ema_decay is not None else {},
         world=world,
-        bf16=uses_bf16(settings.precision, device=world.device, asked_by_launcher=accelerator.mixed_precision),
+        bf16=bf16,
         checkpoints=checkpoints,
-        identity={**settings.fingerprint(), "steps_per_epoch": batches.steps_per_epoch, **(identity or {})},
+        identity={
+            **settings.fingerprint(),
+            "precision": "bf16" if bf16 else "fp32",
+            "steps_per_epoch": batches.steps_per_epoch,
+            **{f"identity.{name}": value for name, value in extra.items()},
+        },
     )
-    _set_modes(module)
-    check_chunks(module, chunked=settings.chunk_rows is not None, world=world)
-    done, notes = _start(run, resume=resume)
-    return _updates(run, done=done, notes=notes)
 
 
 def _updates(run: _Run, *, done: int, notes: tuple[str, ...]) -> Generator[Step, None, None]:
@@ -133,7 +170,7 @@ def _update(run: _Run, step: int) -> Step:
     settings = run.settings
     epoch, index = divmod(step, run.batches.steps_per_epoch)
     batch: Batch = {name: value.to(run.world.device) for name, value in run.batches.batch(epoch, index).items()}
-    _set_modes(run.module)
+    set_modes(run.modes)
     rate = settings.learning_rate * rate_factor(step, run.total_steps, warmup_fraction=settings.warmup_fraction)
     set_rate(run.optimizer, rate)
     terms = accumulate_gradients(module=run.module, objective=run.objective, batch=batch, passes=_passes(run, step))
@@ -166,17 +203,6 @@ def _passes(run: _Run, step: int) -> Passes:
         autocast=partial(autocast, device=device, bf16=run.bf16),
         drawing=lambda name: drawing_from(run.settings.seed, f"training/step/{step}/{name}", device=device),
     )
-
-
-def _set_modes(module: nn.Module) -> None:
-    """Put `module` into training mode, but every part of it that has parameters and learns none into evaluation."""
-    frozen = [parameter.requires_grad for parameter in module.parameters()]
-    if frozen and not any(frozen):
-        module.eval()
-        return
-    module.training = True
-    for child in module.children():
-        _set_modes(child)
 
 
 def _is_due(run: _Run, step: int) -> bool:

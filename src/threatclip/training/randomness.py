@@ -19,12 +19,12 @@ from threatclip.seeds import stream_seed
 @contextlib.contextmanager
 def drawing_from(seed: int, stream: str, *, device: torch.device) -> Iterator[None]:
     """Draw from the named stream under this block; the global generators are as before after it."""
+    number = stream_seed(seed, stream)
     accelerators = [] if device.type == "cpu" else [device]
-    with torch.random.fork_rng(devices=accelerators, device_type=_forked(device)):
-        torch.manual_seed(stream_seed(seed, stream))
-        yield
-
-
-def _forked(device: torch.device) -> str:
     # fork_rng wants the name of some accelerator even when it forks the CPU's generator only
-    return "cuda" if device.type == "cpu" else device.type
+    with torch.random.fork_rng(devices=accelerators, device_type="cuda" if device.type == "cpu" else device.type):
+        # not torch.manual_seed: where CUDA is not in use, each call would queue a seed for it, traceback and all
+        torch.default_generator.manual_seed(number)
+        if device.type != "cpu":
+            torch.get_device_module(device).manual_seed(number)
+        yield
