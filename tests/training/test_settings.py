@@ -14,6 +14,7 @@ from torch import nn
 from toy_run import Toy, toy_settings
 
 from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.seeds import stream_seed
 from threatclip.training.averaging import averaged, put_average, start_average, update_average
 from threatclip.training.modes import set_modes, training_modes
 from threatclip.training.optimizer import make_optimizer, optimizer_tensors, restore_optimizer, set_rate, trainable
@@ -175,3 +176,25 @@ def test_named_draws_repeat_and_leave_the_global_generator_alone() -> None:
     assert torch.equal(draws[0], draws[1])
     assert not torch.equal(draws[0], draws[2])
     assert torch.equal(torch.get_rng_state(), before)
+
+
+def test_the_accelerators_generator_is_seeded_and_put_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Device:
+        state = "the caller's"
+
+        def get_rng_state(self) -> str:
+            return self.state
+
+        def set_rng_state(self, state: str) -> None:
+            self.state = state
+
+        def manual_seed(self, seed: int) -> None:
+            self.state = f"seeded {seed}"
+
+    device = Device()
+    monkeypatch.setattr(torch, "get_device_module", lambda _: device)
+    with pytest.raises(KeyboardInterrupt), drawing_from(1, "a", device=torch.device("cuda")):  # noqa: PT012
+        seen = device.state
+        raise KeyboardInterrupt
+    assert seen == f"seeded {stream_seed(1, 'a')}"
+    assert device.state == "the caller's"

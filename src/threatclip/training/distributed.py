@@ -36,6 +36,8 @@ def this_accelerator() -> Accelerator:
     """Return accelerate's view of this process: its device, and the processes launched with it.
 
     Where there is no accelerator, accelerate joins CPU processes only when told that they are meant to be on the CPU.
+    Launch them with `accelerate launch --multi_gpu --num_processes 2` or `torchrun --nproc_per_node 2`, on CPUs too:
+    `accelerate launch --cpu` starts one process, whatever `--num_processes` says (accelerate 1.15).
     """
     return Accelerator(cpu=not torch.accelerator.is_available())
 

@@ -20,11 +20,15 @@ from threatclip.seeds import stream_seed
 def drawing_from(seed: int, stream: str, *, device: torch.device) -> Iterator[None]:
     """Draw from the named stream under this block; the global generators are as before after it."""
     number = stream_seed(seed, stream)
-    accelerators = [] if device.type == "cpu" else [device]
-    # fork_rng wants the name of some accelerator even when it forks the CPU's generator only
-    with torch.random.fork_rng(devices=accelerators, device_type="cuda" if device.type == "cpu" else device.type):
-        # not torch.manual_seed: where CUDA is not in use, each call would queue a seed for it, traceback and all
-        torch.default_generator.manual_seed(number)
-        if device.type != "cpu":
-            torch.get_device_module(device).manual_seed(number)
+    accelerator = None if device.type == "cpu" else torch.get_device_module(device)
+    states = torch.get_rng_state(), accelerator.get_rng_state() if accelerator else None
+    # not torch.manual_seed: where an accelerator is not in use, each call would queue a seed for it, traceback and all
+    torch.default_generator.manual_seed(number)
+    if accelerator:
+        accelerator.manual_seed(number)
+    try:
         yield
+    finally:
+        torch.set_rng_state(states[0])
+        if accelerator:
+            accelerator.set_rng_state(states[1])
