@@ -100,6 +100,7 @@ def test_the_facts_of_a_template_reach_their_fields_and_its_leaks_reach_none(tmp
         "source": "nuclei",
         "cve": "CVE-2021-99999",
         "cwe": "CWE-20 CWE-89",
+        "tags": "cve,sqli,widgets",
         "vendor": "widgets",
         "product": "shop",
         "kind": "http",
@@ -304,7 +305,14 @@ def test_rendered_json_lines_are_read(tmp_path: Path) -> None:
         label="ssrf",
         group="CVE-2022-11111",
         time=datetime(2022, 1, 1, tzinfo=UTC),
-        meta={"source": "nuclei", "cve": "CVE-2022-11111", "cwe": "CWE-918", "vendor": "widgets", "kind": "http"},
+        meta={
+            "source": "nuclei",
+            "cve": "CVE-2022-11111",
+            "cwe": "CWE-918",
+            "tags": "ssrf",
+            "vendor": "widgets",
+            "kind": "http",
+        },
     )
     assert isinstance(none, SkippedRow)
     assert isinstance(bad, BadRow)

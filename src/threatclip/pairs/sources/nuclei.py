@@ -26,7 +26,8 @@ class Nuclei:
     """A folder of templates, one template, or JSON Lines with `id requests description ...`.
 
     The view is every request of a template, joined by blank lines; the caption its description; the label the class
-    of its first CWE that maps. Tags, name, id and path say the class in plain words and reach neither.
+    of its first CWE that maps. Tags, name, id and path say the class in plain words and reach neither (tags and
+    product facts rest in meta).
     """
 
     kind: Literal["nuclei"] = "nuclei"
@@ -59,7 +60,11 @@ def _rendered_pair(record: Record) -> Pair:
         label=as_text(row.get("threat_class"), what="threat_class") or weakness_of_cwes(_texts(cwes)),
         cve=as_text(row.get("cve_id"), what="cve_id"),
         year=row.get("year"),
-        facts={"cwe": " ".join(_texts(cwes)), **{name: row.get(name) for name in ("vendor", "product", "kind")}},
+        facts={
+            "cwe": " ".join(_texts(cwes)),
+            "tags": ",".join(_texts(row.get("tags"))),
+            **{name: row.get(name) for name in ("vendor", "product", "kind")},
+        },
     )
 
 
@@ -93,7 +98,13 @@ def template_pair(record: Record) -> Pair:
         label=weakness_of_cwes(cwes),
         cve=cve.upper() if cve else None,
         year=match[1] if match else None,
-        facts={"cwe": " ".join(cwes), "vendor": facts.get("vendor"), "product": facts.get("product"), "kind": "http"},
+        facts={
+            "cwe": " ".join(cwes),
+            "tags": ",".join(_texts(info.get("tags"))),
+            "vendor": facts.get("vendor"),
+            "product": facts.get("product"),
+            "kind": "http",
+        },
     )
 
 
