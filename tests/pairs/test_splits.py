@@ -15,8 +15,16 @@ from threatclip.pairs.fixed_splits import FixedSplit
 from threatclip.pairs.near_duplicates import near_duplicate_clusters
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.sources import Nuclei
-from threatclip.pairs.splits import GroupSplit, RandomSplit, SplitSpec, TemporalSplit, assign_split, split_pairs
-from threatclip.pairs.table import PairTable, write_pairs
+from threatclip.pairs.splits import (
+    GroupSplit,
+    RandomSplit,
+    SplitSpec,
+    TemporalSplit,
+    assign_split,
+    split_info,
+    split_pairs,
+)
+from threatclip.pairs.table import PairTable, with_split, write_pairs
 from threatclip.pairs.weaknesses import WEAKNESSES
 from threatclip.seeds import rng
 
@@ -237,7 +245,13 @@ def test_a_table_is_split_as_its_pairs_are(tmp_path: Path) -> None:
     write_pairs(tmp_path / "t.parquet", pairs, modality="payload")
     table = PairTable.open(tmp_path / "t.parquet")
     spec = RandomSplit()
-    assert assign_split(table, spec, rng(0, "s")) == split_pairs(pairs, spec, rng(0, "s"))
+    splits, report = assign_split(table, spec, rng(0, "s"))
+    assert (splits, report) == split_pairs(pairs, spec, rng(0, "s"))
+    with_split(table, splits, split_info(spec, report), table.path)
+    stored = PairTable.open(table.path).split_info
+    assert stored is not None
+    assert stored["spec"] == {"kind": "random", "train": 0.8, "validation": 0.1, "labels": []}
+    assert stored["leakage"] == report.as_dict()
 
 
 @pytest.mark.data

@@ -7,9 +7,9 @@ the report tells, and `near_duplicates = "drop"` takes the earlier copy out of u
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -84,7 +84,7 @@ SplitSpec = RandomSplit | GroupSplit | TemporalSplit | FixedSplit
 def assign_split(
     table: PairTable, spec: SplitSpec, rng: np.random.Generator, *, root: Path | None = None
 ) -> tuple[Splits, LeakageReport]:
-    """Split a table; see `split_pairs`. Store the result with `table.with_split`."""
+    """Split a table; see `split_pairs`. Store the result with `table.with_split` and `split_info`."""
     return split_pairs(list(table.iter_pairs()), spec, rng, root=root)
 
 
@@ -126,6 +126,11 @@ def split_pairs(
         absent_ids=absent,
     )
     return splits, report
+
+
+def split_info(spec: SplitSpec, report: LeakageReport) -> dict[str, Any]:
+    """Return the account of a split that is stored with its table, as plain JSON values."""
+    return {"spec": asdict(spec), "leakage": report.as_dict()}
 
 
 def _divide(
