@@ -201,7 +201,7 @@ def test_every_cut_and_changed_byte_is_noticed_or_harmless(tmp_path: Path) -> No
     write_pairs(path, pairs, modality="payload")
     content = path.read_bytes()
     cases = [content[:cut] for cut in range(0, len(content), 23)]
-    cases += [content[:at] + bytes([content[at] ^ 0x15]) + content[at + 1 :] for at in range(0, len(content), 5)]
+    cases += [content[:at] + bytes([content[at] ^ 0xD7]) + content[at + 1 :] for at in range(0, len(content), 2)]
     messages = []
     for case in cases:
         broken.write_bytes(case)

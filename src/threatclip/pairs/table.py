@@ -50,8 +50,7 @@ class PairTable:
         self.split_info: dict[str, Any] | None = facts["split"]
         self._mapped = mapped
         self._file = file
-        rows = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
-        self._starts = np.concatenate([[0], np.cumsum(rows, dtype=np.int64)])
+        self._starts = np.concatenate([[0], np.cumsum(facts["group_rows"], dtype=np.int64)])
 
     @classmethod
     def open(cls, path: str | Path) -> PairTable:
@@ -65,11 +64,12 @@ class PairTable:
         mapped = _map_file(path)
         try:
             file = pq.ParquetFile(pa.BufferReader(pa.py_buffer(mapped)), page_checksum_verification=True)
-        except (pa.ArrowException, OSError) as error:
+            facts = _table_facts(path, file)
+        except (pa.ArrowException, OSError, ValueError, RecursionError) as error:
             raise DamagedArtifactError(
                 f"{path} is a truncated or damaged pair table ({_line(error)}); build it anew"
             ) from error
-        return cls(path, mapped, file, _table_facts(path, file))
+        return cls(path, mapped, file, facts)
 
     def __len__(self) -> int:
         return int(self._starts[-1])
@@ -80,8 +80,12 @@ class PairTable:
         """Yield record batches of at most `batch_size` rows in order; memory stays at one row group.
 
         Raises:
+            InputError: no such column.
             DamagedArtifactError: bytes of the file were changed.
         """
+        unknown = set(columns or ()) - set(SCHEMA.names)
+        if unknown:
+            raise InputError(f"no column {min(unknown)!r} in a pair table; columns are {', '.join(SCHEMA.names)}")
         for group in range(self._file.metadata.num_row_groups):
             for whole in self._row_group(group, columns).to_batches():
                 for start in range(0, whole.num_rows, batch_size):
@@ -94,8 +98,6 @@ class PairTable:
 
     def column(self, name: str) -> list[Any]:
         """Return one column as a list: bytes, strings or None, UTC datetimes, or dicts for `meta`."""
-        if name not in SCHEMA.names:
-            raise InputError(f"no column {name!r} in a pair table; columns are {', '.join(SCHEMA.names)}")
         values: list[Any] = []
         for batch in self.iter_batches(columns=[name]):
             values.extend(values_of(name, batch.column(0)))
@@ -247,11 +249,8 @@ def _map_file(path: Path) -> mmap.mmap:
 
 
 def _table_facts(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
-    try:
-        stored = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
-        split = json.loads(stored.get(f"{_PREFIX}split", "null"))
-    except (ValueError, RecursionError) as error:
-        raise DamagedArtifactError(f"{path} has a damaged footer ({_line(error)}); build it anew") from error
+    stored = {key.decode(): value.decode() for key, value in (file.metadata.metadata or {}).items()}
+    split = json.loads(stored.get(f"{_PREFIX}split", "null"))
     facts = {key.removeprefix(_PREFIX): value for key, value in stored.items() if key.startswith(_PREFIX)}
     if not {"modality", "content_hash", "rows", "version"} <= facts.keys():
         raise InputError(
@@ -261,9 +260,10 @@ def _table_facts(path: Path, file: pq.ParquetFile) -> dict[str, Any]:
         raise InputError(f"{path} is a pair table of version {facts['version']}, this is {VERSION}; build it anew")
     if not file.schema_arrow.equals(_STORED) or facts["modality"] not in MODALITIES:
         raise DamagedArtifactError(f"{path} does not have the columns of a pair table; build it anew")
-    if str(file.metadata.num_rows) != facts["rows"]:
-        raise DamagedArtifactError(f"{path} has {file.metadata.num_rows} of {facts['rows']} rows; build it anew")
-    return {**facts, "split": split}
+    rows = [file.metadata.row_group(index).num_rows for index in range(file.metadata.num_row_groups)]
+    if str(sum(rows)) != facts["rows"] or min(rows, default=0) < 0:
+        raise DamagedArtifactError(f"{path} has {sum(rows)} of {facts['rows'][:20]} rows; build it anew")
+    return {**facts, "split": split, "group_rows": rows}
 
 
 def _line(error: BaseException) -> str:
