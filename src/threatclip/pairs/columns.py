@@ -57,7 +57,7 @@ def pair_batches(pairs: Iterable[Pair], *, checked: bool = False) -> Iterator[pa
         if fault is not None:
             raise InputError(f"pair {pair.id[:80]!a}: {fault}")
         rows.append(pair)
-        size += len(pair.view) + len(pair.caption or "")
+        size += len(pair.view) + len(pair.caption or "") + sum(map(len, pair.meta.values()))
         if len(rows) >= BATCH_ROWS or size >= _BATCH_BYTES:
             yield _record_batch(rows)
             rows, size = [], 0
