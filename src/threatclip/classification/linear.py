@@ -20,7 +20,8 @@ from threatclip.classification.scores import UNSEEN_SCORE, check_training_rows
 from threatclip.errors import DamagedArtifactError, InputError
 
 Features: TypeAlias = np.ndarray | sparse.csr_matrix  # [n, d], dense or sparse
-LinearKind = Literal["logistic", "svc", "ridge"]
+Weights: TypeAlias = np.ndarray  # [n]
+LinearKind = Literal["logistic", "svc", "ridge", "nbsvm"]
 _MAX_ITERATIONS = 5_000
 
 
@@ -28,8 +29,9 @@ _MAX_ITERATIONS = 5_000
 class LinearSettings:
     """How a linear head is fitted.
 
-    `logistic` and `svc` read `c`, the inverse of the L2 penalty; `ridge` reads `alpha`, the penalty, on targets of
-    +1 and -1. `balanced` weights each class by n / (n_classes * rows of the class).
+    `logistic`, `svc` and `nbsvm` read `c`, the inverse of the L2 penalty; `ridge` reads `alpha`, the penalty, on
+    targets of +1 and -1. `nbsvm` scales every feature by its log-count ratio before the margin is sought [Wang 2012]:
+    for features that are zero where absent. `balanced` weights each class by n / (n_classes * rows of the class).
     """
 
     kind: LinearKind = "logistic"
@@ -83,14 +85,20 @@ def fit_linear(
     n_classes: int,
     settings: LinearSettings,
     rng: np.random.Generator,
+    weights: Float[np.ndarray, " n"] | None = None,
 ) -> LinearHead:
     """Fit a linear head on features [n, d]; a class without rows scores `UNSEEN_SCORE` everywhere.
+
+    `weights` says what a row counts; default 1 each.
 
     Raises:
         InputError: fewer than two classes, or unlabeled rows.
     """
     check_training_rows(z.shape[0], truth, n_classes=n_classes)
-    model = _estimator(settings, random_state=int(rng.integers(2**31))).fit(z, truth)
+    random_state = int(rng.integers(2**31))
+    if settings.kind == "nbsvm":
+        return _fit_nbsvm(z, truth, n_classes, settings, random_state, np.ones(len(truth)) if weights is None else weights)
+    model = _estimator(settings, random_state=random_state).fit(z, truth, sample_weight=weights)
     coefficients, intercept = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
     if len(model.classes_) == 2:
         # one hyperplane for two classes; a softmax of (-s/2, +s/2) is the sigmoid of s, as the logistic model means it
@@ -112,3 +120,23 @@ def _estimator(settings: LinearSettings, *, random_state: int) -> Any:
     return LogisticRegression(
         C=settings.c, class_weight=class_weight, max_iter=_MAX_ITERATIONS, random_state=random_state
     )
+
+
+def _fit_nbsvm(
+    z: Features, truth: Int[np.ndarray, " n"], n_classes: int, settings: LinearSettings, random_state: int, own: Weights
+) -> LinearHead:
+    """One class against the rest: margins on features scaled by log(p/|p| / q/|q|), p and q smoothed row counts."""
+    features = sparse.csr_matrix(z)
+    present = (features > 0).astype(np.float64)
+    weight = np.zeros((n_classes, features.shape[1]), dtype=np.float32)
+    bias = np.full(n_classes, UNSEEN_SCORE, dtype=np.float32)
+    for k in np.unique(truth):
+        member = truth == k
+        inside, outside = (1.0 + present.T @ (own * side) for side in (member, ~member))
+        ratio = np.log((inside / inside.sum()) / (outside / outside.sum()))
+        balance = np.where(member, own.sum() / (2 * own[member].sum()), own.sum() / (2 * own[~member].sum()))
+        model = LinearSVC(C=settings.c, max_iter=_MAX_ITERATIONS, random_state=random_state)
+        scaled = sparse.csr_matrix(features.multiply(ratio))
+        model.fit(scaled, member, sample_weight=own * (balance if settings.balanced else 1.0))
+        weight[k], bias[k] = model.coef_[0] * ratio, model.intercept_[0]
+    return LinearHead(weight=weight, bias=bias)

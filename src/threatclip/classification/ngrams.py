@@ -163,15 +163,17 @@ def fit_ngrams(
     settings: NgramSettings = WORD_NGRAMS,
     linear: LinearSettings,
     rng: np.random.Generator,
+    weights: Float[np.ndarray, " n"] | None = None,
 ) -> NgramClassifier:
-    """Fit TF-IDF and a linear head on payloads.
+    """Fit TF-IDF and a linear head on payloads; `weights` says what each counts for the head.
 
     Raises:
         InputError: fewer than two classes, unlabeled rows, or no term that recurs.
     """
     vectors, features = fit_vectors(views, settings=settings)
     return NgramClassifier(
-        vectors=vectors, head=fit_linear(features, truth, n_classes=n_classes, settings=linear, rng=rng)
+        vectors=vectors,
+        head=fit_linear(features, truth, n_classes=n_classes, settings=linear, rng=rng, weights=weights),
     )
 
 

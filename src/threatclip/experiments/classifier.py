@@ -1,0 +1,289 @@
+"""A payload classifier as users hold it: a bundle on disk, ranked and calibrated answers with evidence."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threatclip import __version__
+from threatclip.artifacts import (
+    MANIFEST,
+    atomic_folder,
+    read_json,
+    read_tensors,
+    sha256_file,
+    verify_manifest,
+    write_json,
+    write_tensors,
+    write_text,
+)
+from threatclip.classification.abstention import Abstention
+from threatclip.classification.fusion import LogLinearPool
+from threatclip.classification.heads import AnchorHead, NeighborHead
+from threatclip.classification.linear import LinearHead
+from threatclip.classification.ngrams import NgramClassifier
+from threatclip.encoders.encode import encode
+from threatclip.encoders.towers import Tower, TowerState, load_tower, tower_state
+from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.experiments.members import Members
+from threatclip.pairs.http import unquoted
+from threatclip.pairs.weaknesses import WEAKNESSES
+
+KIND = "payload-weakness"
+_N_EVIDENCE = 3
+_CAPTION_CHARS = 400
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownCase:
+    """A training row as evidence shows it."""
+
+    id: str
+    label: str
+    group: str | None
+    caption: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class PayloadClassifier:
+    """From payload bytes to ranked weakness classes.
+
+    `known` and `known_vectors` [m, d] are the rows it learned from: the evidence behind an answer. `model` is the
+    hash of the bundle's manifest, which names every file's hash: two classifiers with one `model` answer alike.
+    """
+
+    classes: tuple[str, ...]
+    text_tower: Tower
+    payload_tower: Tower
+    anchor_texts: tuple[str, ...]
+    anchor_owners: np.ndarray
+    anchor_vectors: np.ndarray
+    members: Members
+    pool: LogLinearPool
+    abstention: Abstention
+    known: tuple[KnownCase, ...]
+    known_vectors: np.ndarray
+    model: str = ""
+
+    def vectors(self, views: Sequence[bytes]) -> np.ndarray:
+        """Return the payload tower's unit vectors [n, d], in fp32 so that answers do not depend on the machine."""
+        return encode(self.payload_tower, views, precision="fp32")
+
+    def member_scores(self, views: Sequence[bytes]) -> dict[str, np.ndarray]:
+        """Return the scores [n, c] of every member."""
+        return self.members.scores(views, self.vectors(views))
+
+    def probabilities(self, views: Sequence[bytes]) -> np.ndarray:
+        """Return calibrated probabilities [n, c] over `classes`."""
+        if not views:
+            return np.zeros((0, len(self.classes)))
+        return self.pool.probabilities(self.member_scores(views))
+
+    def classify(self, views: Sequence[bytes], ids: Sequence[str]) -> list[dict[str, Any]]:
+        """Return, for each payload, all classes ranked, whether the model abstains, and the evidence.
+
+        Raises:
+            InputError: not as many ids as payloads.
+        """
+        if len(views) != len(ids):
+            raise InputError(f"{len(views)} payloads have {len(ids)} ids; give one for each")
+        if not views:
+            return []
+        vectors = self.vectors(views)
+        probabilities = self.pool.probabilities(self.members.scores(views, vectors))
+        answered = self.abstention.answers(probabilities)
+        return [
+            {
+                "id": ids[row],
+                "answers": self._ranked(probabilities[row]),
+                "abstained": not bool(answered[row]),
+                "evidence": self._evidence(views[row], vectors[row], int(probabilities[row].argmax())),
+                "model": self.model,
+            }
+            for row in range(len(views))
+        ]
+
+    def _ranked(self, probabilities: np.ndarray) -> list[dict[str, Any]]:
+        return [
+            {"label": self.classes[k], "name": title_of(self.classes[k]), "probability": float(probabilities[k])}
+            for k in np.argsort(-probabilities, kind="stable")
+        ]
+
+    def _evidence(self, view: bytes, vector: np.ndarray, best: int) -> list[dict[str, Any]]:
+        cosines = self.known_vectors @ vector
+        evidence: list[dict[str, Any]] = []
+        for row in np.argsort(-cosines, kind="stable")[:_N_EVIDENCE]:
+            case = self.known[row]
+            evidence.append(
+                {
+                    "kind": "known case",
+                    "id": case.id,
+                    "label": case.label,
+                    "group": case.group,
+                    "caption": case.caption,
+                    "cosine": float(cosines[row]),
+                }
+            )
+        own = np.flatnonzero(self.anchor_owners == best)
+        nearest = own[int((self.anchor_vectors[own] @ vector).argmax())]
+        evidence.append(
+            {
+                "kind": "anchor",
+                "label": self.classes[best],
+                "text": self.anchor_texts[nearest],
+                "cosine": float(self.anchor_vectors[nearest] @ vector),
+            }
+        )
+        if self.members.ngrams is not None:
+            terms = self.members.ngrams.evidence(unquoted(view), class_index=best, n=5)
+            evidence.append({"kind": "n-grams", "terms": [{"text": text, "weight": weight} for text, weight in terms]})
+        return evidence
+
+    def save(self, folder: Path, *, card: str) -> None:
+        """Write the bundle, whole or not at all."""
+        tensors: dict[str, np.ndarray] = {
+            "anchors.vectors": self.anchor_vectors,
+            "anchors.owners": self.anchor_owners,
+            "known.vectors": self.known_vectors,
+            **_prefixed("pool", self.pool.as_arrays()),
+        }
+        assets: dict[str, bytes] = {}
+        config: dict[str, Any] = {
+            "kind": KIND,
+            "version": __version__,
+            "classes": [{"label": name, "name": title_of(name)} for name in self.classes],
+            "anchor_texts": list(self.anchor_texts),
+            "pool": self.pool.config(),
+            "abstention": self.abstention.config(),
+            "members": {},
+        }
+        for name, tower in (("text", self.text_tower), ("payload", self.payload_tower)):
+            state = tower_state(tower)
+            config[f"{name}_tower"] = state.config
+            tensors |= _prefixed(name, state.weights)
+            assets |= {f"{name}/{file}": content for file, content in state.assets.items()}
+        for name in _MEMBER_KINDS:
+            member = getattr(self.members, name)
+            if member is not None:
+                config["members"][name] = member.config()
+                tensors |= _prefixed(f"member.{name}", member.as_arrays())
+                if isinstance(member, NgramClassifier):
+                    assets |= {f"member.{name}/{file}": content for file, content in member.assets().items()}
+        with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
+            write_json(part / "config.json", config)
+            write_json(part / "known.json", [_case_json(case) for case in self.known])
+            write_tensors(part / "weights.safetensors", tensors)
+            write_text(part / "README.md", card)
+            for file, content in assets.items():
+                (part / "assets" / file).parent.mkdir(parents=True, exist_ok=True)
+                (part / "assets" / file).write_bytes(content)
+
+    @classmethod
+    def load(cls, folder: Path) -> PayloadClassifier:
+        """Read a bundle, or the bundle of a run folder, after every file's hash was checked.
+
+        Raises:
+            InputError: there is no bundle.
+            DamagedArtifactError: a file was changed, is missing, or does not fit the others.
+        """
+        folder = bundle_folder(folder)
+        manifest = verify_manifest(folder)
+        if manifest.get("kind") != KIND:
+            raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
+        config = read_json(folder / "config.json")
+        tensors = read_tensors(folder / "weights.safetensors")
+        try:
+            return cls._assembled(folder, config, tensors)
+        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
+
+    @classmethod
+    def _assembled(
+        cls, folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
+    ) -> PayloadClassifier:
+        towers = {
+            name: load_tower(
+                TowerState(
+                    config=config[f"{name}_tower"], weights=_under(name, tensors), assets=_assets(folder, name)
+                )
+            )
+            for name in ("text", "payload")
+        }
+        members: dict[str, Any] = {}
+        for name, settings in config["members"].items():
+            arrays = _under(f"member.{name}", tensors)
+            kind = _MEMBER_KINDS[name]
+            if kind is NgramClassifier:
+                members[name] = NgramClassifier.from_arrays(arrays, settings, _assets(folder, f"member.{name}"))
+            else:
+                members[name] = kind.from_arrays(arrays, settings)
+        return cls(
+            classes=tuple(entry["label"] for entry in config["classes"]),
+            text_tower=towers["text"],
+            payload_tower=towers["payload"],
+            anchor_texts=tuple(config["anchor_texts"]),
+            anchor_owners=tensors["anchors.owners"],
+            anchor_vectors=tensors["anchors.vectors"],
+            members=Members(**members),
+            pool=LogLinearPool.from_arrays(_under("pool", tensors), config["pool"]),
+            abstention=Abstention.from_config(config["abstention"]),
+            known=tuple(KnownCase(**case) for case in read_json(folder / "known.json")),
+            known_vectors=tensors["known.vectors"],
+            model=sha256_file(folder / MANIFEST),
+        )
+
+
+_MEMBER_KINDS: Mapping[str, Any] = {
+    "anchors": AnchorHead,
+    "linear": LinearHead,
+    "neighbors": NeighborHead,
+    "ngrams": NgramClassifier,
+    "ngrams_nb": NgramClassifier,
+}
+
+
+def bundle_folder(folder: Path) -> Path:
+    """Return the bundle that a path means: itself, or `bundle` inside a run folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    for candidate in (folder / "bundle", folder):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    raise InputError(f"no bundle in {folder}; train one with `threatclip train RECIPE -o {folder}`")
+
+
+def title_of(label: str) -> str:
+    """Return the name of a class for people."""
+    return WEAKNESSES[label].title if label in WEAKNESSES else label
+
+
+def known_case(pair_id: str, label: str, group: str | None, caption: str | None) -> KnownCase:
+    """Return a training row as evidence, its caption cut to what a reader wants."""
+    return KnownCase(id=pair_id, label=label, group=group, caption=(caption or "")[:_CAPTION_CHARS])
+
+
+def _case_json(case: KnownCase) -> dict[str, Any]:
+    plain = {"id": case.id, "label": case.label, "group": case.group, "caption": case.caption}
+    # a lone surrogate in a hostile caption must not make the bundle unwritable
+    safe: dict[str, Any] = json.loads(json.dumps(plain).encode("ascii", "replace"))
+    return safe
+
+
+def _prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    return {f"{prefix}.{name}": array for name, array in arrays.items()}
+
+
+def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    start = f"{prefix}."
+    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
+
+
+def _assets(folder: Path, name: str) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in sorted((folder / "assets" / name).glob("*"))}

@@ -1,0 +1,77 @@
+"""Features of a frozen transformer, kept on disk by what was read and by whom: many runs share one reading."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from threatclip.artifacts import read_tensors, write_tensors
+from threatclip.encoders.pretrained import PretrainedNetwork
+from threatclip.encoders.towers import module_weights
+from threatclip.errors import ThreatclipError
+
+_MIN_ROWS = 64  # fewer are computed sooner than looked up
+_MAX_ROWS = 400_000  # kept for one transformer; the oldest go first
+
+
+def cache_folder() -> Path:
+    """Return where features are kept: THREATCLIP_CACHE, else the user's cache folder."""
+    own = os.environ.get("THREATCLIP_CACHE")
+    base = os.environ.get("XDG_CACHE_HOME")
+    return Path(own) if own else (Path(base) if base else Path.home() / ".cache") / "threatclip"
+
+
+def cached_features(
+    tower: PretrainedNetwork,
+    views: Sequence[bytes],
+    *,
+    width: int,
+    compute: Callable[[Sequence[bytes]], np.ndarray],
+) -> np.ndarray:
+    """Return the features [n, w] of `views`; only those that this transformer never read are computed.
+
+    A cache that cannot be read or written is no error: the features are then computed, which is always right.
+    """
+    if len(views) < _MIN_ROWS:
+        return compute(views)
+    path = cache_folder() / "features" / f"{_reader_key(tower)}.safetensors"
+    keys = [hashlib.sha256(view).digest() for view in views]
+    known = _load(path, width)
+    missing = [row for row, key in enumerate(keys) if key not in known]
+    if missing:
+        fresh = compute([views[row] for row in missing])
+        known |= {keys[row]: vector for row, vector in zip(missing, fresh, strict=True)}
+        _store(path, {**_load(path, width), **known})  # another run may have stored others meanwhile
+    return np.stack([known[key] for key in keys])
+
+
+def _load(path: Path, width: int) -> dict[bytes, np.ndarray]:
+    try:
+        kept = read_tensors(path)
+        keys, features = kept["keys"], kept["features"]
+        if keys.shape != (len(features), 32) or features.shape[1:] != (width,):
+            return {}
+        return {key.tobytes(): vector for key, vector in zip(keys, features, strict=True)}
+    except (ThreatclipError, OSError, KeyError):
+        return {}
+
+
+def _store(path: Path, known: dict[bytes, np.ndarray]) -> None:
+    newest = list(known.items())[-_MAX_ROWS:]
+    keys = np.frombuffer(b"".join(key for key, _ in newest), dtype=np.uint8).reshape(-1, 32)
+    with contextlib.suppress(ThreatclipError, OSError):  # a read-only home must not stop a run
+        write_tensors(path, {"keys": keys, "features": np.stack([vector for _, vector in newest])})
+
+
+def _reader_key(tower: PretrainedNetwork) -> str:
+    digest = hashlib.sha256()
+    for name, array in sorted(module_weights(tower.transformer).items()):
+        digest.update(name.encode() + array.tobytes())
+    for name, content in sorted(tower.assets().items()):
+        digest.update(name.encode() + content)
+    return digest.hexdigest()

@@ -1,0 +1,139 @@
+"""The recipe of one payload-weakness experiment: what its TOML file may say, and what each value means."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from threatclip.encoders.pretrained import PretrainedTower
+from threatclip.encoders.towers import TowerConfig
+from threatclip.encoders.byte import ByteTower
+from threatclip.errors import RecipeError
+from threatclip.pairs.sources import Source
+from threatclip.pairs.splits import SplitSpec
+from threatclip.pairs.weaknesses import WEAKNESSES
+
+Member = Literal["anchors", "linear", "neighbors", "ngrams", "ngrams_nb"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """One file of pairs: its path under `data.root` and the source that reads it."""
+
+    path: str
+    source: Source | None = None  # None: a pair table written by `threatclip pairs build`
+    skip_bad: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Extra:
+    """Pairs that are trained on beside the split's own, and never judged."""
+
+    name: str
+    file: File | None = None  # None: pairs of the embedded generator
+    n: int | None = None  # pairs of the generator, or at most so many of the file, drawn evenly over classes
+    weight: float = 0.3  # of one row, against 1 for a row of the split
+    framed: bool = False  # the views are bare attack values: put each into a random request
+    labels_from_tags: bool = False  # rows without a class take it from the template's own tags
+    benign_fraction: float = 0.0  # of the generator's pairs: harmless requests, which teach the model to doubt
+    ngrams: bool = True  # whether the linear n-gram view trains on them too
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Data:
+    """What is learned from and what is judged."""
+
+    root: str  # folder that every path here starts from, unless THREATCLIP_DATA names another
+    pairs: File
+    split: SplitSpec
+    descriptions: File | None = None  # text for stage 1: rows of test groups and of later years are left out
+    classes: tuple[str, ...] = tuple(WEAKNESSES)
+    anchors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # texts of classes outside the catalogue
+    held_out_classes: tuple[str, ...] = ()  # never trained on: zero-shot by their anchors alone
+    extra: tuple[Extra, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage1:
+    """Shaping the text space by the classes of descriptions [arXiv 2603.20181, stage 1]."""
+
+    loss: Literal["triplet", "supcon", "infonce", "none"] = "supcon"
+    epochs: int = 6
+    rows_per_class: int = 16
+    learning_rate: float = 1e-3
+    temperature: float = 0.1
+    margin: float = 0.2  # of the triplet loss, on cosine distance
+    word_dropout: float = 0.15  # of the second view that infonce needs
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage2:
+    """Bringing payloads into the text space; the loss is the weighted sum of its terms."""
+
+    steps: int = 2000
+    batch_rows: int = 64
+    learning_rate: float = 2e-3
+    weight_decay: float = 0.02
+    squared: float = 0.0  # weight of ||f_p(p) - f_t(d)||^2, the paper's loss
+    infonce: float = 0.5  # weight of symmetric InfoNCE with same-class positives
+    anchors: float = 1.0  # weight of cross-entropy to the generic anchors
+    temperature: float = 0.07
+    label_smoothing: float = 0.05
+    class_balance: float = 0.5  # rows are drawn by (class size)^-this; 1 is balanced
+    text_rate: float = 0.0  # learning rate of the text projection relative to the payload tower's; 0 freezes it
+    chunk_rows: int | None = None
+    checkpoint_every_steps: int = 500
+    precision: Literal["auto", "bf16", "fp32"] = "fp32"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Views:
+    """How a training payload may be shown; each value is a probability."""
+
+    no_headers: float = 0.15
+    values_only: float = 0.15
+    template_swap: float = 0.15
+    decoded: float = 0.35  # one or two levels of URL encoding undone
+    noise: float = 0.4  # some words and numbers replaced by random letters
+    noise_share: float = 0.15  # share of words replaced where `noise` strikes
+
+    def __post_init__(self) -> None:
+        if self.no_headers + self.values_only + self.template_swap > 1:
+            raise RecipeError("views: no_headers + values_only + template_swap exceed 1; lower one")
+
+    @property
+    def trained_probes(self) -> tuple[str, ...]:
+        """Probes that training has seen: in-distribution views, which no longer measure shortcuts."""
+        return tuple(name for name in ("no_headers", "values_only", "template_swap") if getattr(self, name) > 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """How vectors become answers."""
+
+    members: tuple[Member, ...] = ("anchors", "linear", "neighbors", "ngrams", "ngrams_nb")
+    neighbors: int = 5
+    linear_c: float = 10.0  # inverse regularization of the linear head on vectors
+    ngram_c: float = 1.0  # of the linear support vector machine on n-grams
+    ngram_nb_c: float = 0.1  # of the one on n-grams scaled by log-count ratios
+    ngram_views: int = 2  # noisy copies of each row that the n-gram view trains on, beside the row itself
+    precision: float = 0.9  # that answers must have on validation; below it the model abstains
+    refit: bool = True  # fit again on training + validation once everything was chosen
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PayloadWeakness:
+    """Which weakness does this payload exploit: two-stage payload-description contrastive learning."""
+
+    task: Literal["payload-weakness"]
+    data: Data
+    seed: int = 0
+    text_tower: TowerConfig = field(default_factory=lambda: PretrainedTower(projection="mlp", max_tokens=128))
+    payload_tower: TowerConfig = field(default_factory=ByteTower)
+    stage1: Stage1 = Stage1()
+    stage2: Stage2 = Stage2()
+    views: Views = Views()
+    answer: Answer = Answer()
+
+
+Recipe = PayloadWeakness
