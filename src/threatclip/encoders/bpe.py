@@ -81,6 +81,10 @@ class BpeNetwork(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Return unit vectors."""
+        return self.project(self.features(tokens, lengths))
+
+    def features(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n w"]:
+        """Return the pooled output of the layers."""
         valid = valid_positions(lengths, tokens.shape[1])
         hidden = self.embedding(tokens)
         hidden = functional.dropout(
@@ -88,8 +92,11 @@ class BpeNetwork(nn.Module):
         )
         for layer in self.layers:
             hidden = layer(hidden, valid)
-        pooled = mean_over(self.last_norm(hidden), valid)
-        return functional.normalize(self.projection(pooled.to(self.projection.weight.dtype)).float(), dim=1)
+        return mean_over(self.last_norm(hidden), valid)
+
+    def project(self, features: Float[Tensor, "n w"]) -> Float[Tensor, "n d"]:
+        """Return the unit vectors of pooled outputs."""
+        return functional.normalize(self.projection(features.to(self.projection.weight.dtype)).float(), dim=1)
 
     def assets(self) -> dict[str, bytes]:
         """Return the files beside the weights: the tokenizer."""

@@ -103,7 +103,10 @@ class ByteNetwork(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Return unit vectors."""
-        rate = self.config.dropout
+        return self.project(self.features(tokens, lengths))
+
+    def features(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n p"]:
+        """Return the pooled output of the last stage, and of the stem if asked."""
         hidden, valid = self._positions(tokens, lengths)
         stem = hidden.max(dim=1).values if self.config.pool_stem else None
         for stage in self.stages:
@@ -113,10 +116,12 @@ class ByteNetwork(nn.Module):
             for layer in self.layers:
                 hidden = layer(hidden, valid)
         pooled = self._pool(functional.relu(self.last_norm(hidden)) * valid[:, :, None], valid)
-        if stem is not None:
-            pooled = torch.cat([pooled, stem], dim=1)
-        projected = self.projection(functional.dropout(pooled, rate, self.training).to(self.projection.weight.dtype))
-        return functional.normalize(projected.float(), dim=1)
+        return pooled if stem is None else torch.cat([pooled, stem], dim=1)
+
+    def project(self, features: Float[Tensor, "n p"]) -> Float[Tensor, "n d"]:
+        """Return the unit vectors of pooled outputs."""
+        kept = functional.dropout(features, self.config.dropout, self.training)
+        return functional.normalize(self.projection(kept.to(self.projection.weight.dtype)).float(), dim=1)
 
     def assets(self) -> dict[str, bytes]:
         """Return the files beside the weights: none, bytes need no tokenizer."""

@@ -35,6 +35,7 @@ MINILM_SHA256 = {
     "tokenizer.json": "be50c3628f2bf5bb5e3a7f17b1f74611b2561a3a27eeab05e5aa30f411572037",
     "tokenizer_config.json": "acb92769e8195aabd29b7b2137a9e6d6e25c476a4f15aa4355c233426c61576b",
 }
+_CACHE: str | None = None  # the hub library's own place
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.model"]
 
 
@@ -86,7 +87,7 @@ def resolve_source(source: str, revision: str | None) -> Path:
             f"not {revision!r}: a name alone could change under you"
         )
     try:
-        return Path(snapshot_download(source, revision=revision, allow_patterns=_HUB_FILES))
+        return Path(snapshot_download(source, revision=revision, allow_patterns=_HUB_FILES, cache_dir=_CACHE))
     except (LocalEntryNotFoundError, HfHubHTTPError, OSError) as error:
         raise InputError(
             f"cannot get {source}@{revision[:12]} from the hub or its cache ({type(error).__name__}); "

@@ -86,9 +86,27 @@ class PretrainedNetwork(nn.Module):
 
     def forward(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n d"]:
         """Return unit vectors."""
+        return self.project(self.features(tokens, lengths))
+
+    def features(self, tokens: Int[Tensor, "n l"], lengths: Int[Tensor, " n"]) -> Float[Tensor, "n w"]:
+        """Return the pooled output of the transformer: what a frozen one need compute only once for each text."""
         valid = valid_positions(lengths, tokens.shape[1])
         hidden = self.transformer(input_ids=tokens.long(), attention_mask=valid.long()).last_hidden_state
-        pooled = self._pool(hidden, valid)
+        return self.pool(hidden, valid)
+
+    def pool(self, hidden: Float[Tensor, "n l w"], valid: Bool[Tensor, "n l"]) -> Float[Tensor, "n w"]:
+        """Return one vector a row from the transformer's last hidden states, as the folder says."""
+        match self.reading.pooling:
+            case "mean":
+                return mean_over(hidden, valid)
+            case "max":
+                return max_over(hidden, valid)
+            case "cls":
+                return hidden[:, 0]
+
+    def project(self, features: Float[Tensor, "n w"]) -> Float[Tensor, "n d"]:
+        """Return the unit vectors of pooled outputs."""
+        pooled = features
         if self.projection is not None:
             pooled = self.projection(pooled.to(next(self.projection.parameters()).dtype))
         return functional.normalize(pooled.float(), dim=1)
@@ -110,15 +128,6 @@ class PretrainedNetwork(nn.Module):
             "tokenizer.json": self._tokenizer_json.encode(),
             "transformer.json": json.dumps(shape, sort_keys=True, default=str).encode(),
         }
-
-    def _pool(self, hidden: Float[Tensor, "n l w"], valid: Bool[Tensor, "n l"]) -> Float[Tensor, "n w"]:
-        match self.reading.pooling:
-            case "mean":
-                return mean_over(hidden, valid)
-            case "max":
-                return max_over(hidden, valid)
-            case "cls":
-                return hidden[:, 0]
 
 
 def build_pretrained(config: PretrainedTower) -> PretrainedNetwork:
