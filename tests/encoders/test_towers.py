@@ -155,6 +155,19 @@ def test_training_moves_every_trainable_weight_and_no_frozen_one(name: str, make
     assert any(p.grad is not None and p.grad.abs().sum() > 0 for p in tower.parameters())
 
 
+@EVERY
+def test_bf16_autocast_trains_near_fp32(name: str, make_tower: Make) -> None:
+    tower = make_tower(name)
+    batch = tower.collate(VIEWS)
+    with torch.autocast("cpu", torch.bfloat16):
+        rough = tower(**batch)
+    assert rough.dtype == torch.float32
+    assert (rough * tower(**batch)).sum(dim=1).min() > 0.99
+    if rough.requires_grad:
+        rough.sum().backward()
+        assert all(torch.isfinite(p.grad).all() for p in tower.parameters() if p.grad is not None)
+
+
 def test_unknown_kinds_and_keys_are_refused_with_the_allowed_ones() -> None:
     with pytest.raises(InputError, match=r"'word' is not one of bpe, byte, pretrained"):
         tower_config({"kind": "word"})

@@ -115,6 +115,7 @@ def prepare_encoder(tower: Tower, *, precision: Precision = "auto", probe: Seque
 
     "auto" times one batch of rows of `probe` in fp32, bf16 and fp16 and takes the fastest whose least cosine to fp32
     is at least 0.9999; fp32 where `probe` has fewer than 512 rows, since looking would cost more than it saves.
+    The choice follows a clock: where bytes must repeat, record the chosen precision and ask for it by name.
     """
     if precision != "auto":
         return Encoder(tower=tower, forward=_in_precision(tower, precision), precision=precision, reason="asked for")
