@@ -1,0 +1,36 @@
+"""`threatclip demo`: the main job on sample pairs, offline, in minutes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from threatclip.cli.options import Json, Quiet
+from threatclip.cli.terminal import progress, show, show_json, show_table
+
+
+def demo(
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="DIR", help="Folder to write.")] = Path("runs/demo"),
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Run the main job on sample pairs, offline.
+
+    Makes pairs, trains on them, judges the model beside a baseline, and answers a few payloads.
+    """
+    from threatclip.experiments.demo import run_demo
+
+    with progress(quiet=quiet) as on_progress:
+        report = run_demo(out, on_progress)
+    if as_json:
+        show_json(report)
+        return
+    names = list(dict.fromkeys(name for row in report["table"] for name in row))
+    show_table(names, [[_cell(row.get(name)) for name in names] for row in report["table"]])
+    show(f"report: {report['report']}")
+
+
+def _cell(value: object) -> str:
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

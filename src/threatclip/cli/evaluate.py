@@ -1,0 +1,51 @@
+"""`threatclip evaluate`: figures with intervals, probes, baselines and a report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from threatclip.cli.figures import show_comparison, show_metrics
+from threatclip.cli.options import Json, Quiet
+from threatclip.cli.terminal import progress, show, show_json
+
+
+def evaluate(
+    run: Annotated[Path, typer.Argument(metavar="RUN", help="Run folder of `threatclip train`.")],
+    pairs: Annotated[
+        Path | None, typer.Option(metavar="TABLE", help="Judge on this pair table instead of the run's own test rows.")
+    ] = None,
+    probes: Annotated[bool, typer.Option("--probes", help="Also judge with shortcuts removed or swapped.")] = False,
+    baselines: Annotated[
+        bool, typer.Option("--baselines", help="Also fit and judge the built-in baselines on the same split.")
+    ] = False,
+    out: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", metavar="DIR", help="Folder of metrics.json and report.html (default in RUN)."),
+    ] = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Judge a trained model and write a report.
+
+    Every metric with its 95% interval; metrics.json and report.html go into the run, or where -o says.
+    """
+    from threatclip.experiments.evaluate import evaluate_run
+
+    with progress(quiet=quiet) as on_progress:
+        report = evaluate_run(run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress)
+    if as_json:
+        show_json(report)
+        return
+    show(f"{report['run']}: judged on {report['n']:,} pairs")
+    show_metrics(report["metrics"])
+    if report.get("baselines"):
+        show()
+        show_comparison("model", {"this model": report["metrics"], **report["baselines"]})
+    if report.get("probes"):
+        show()
+        show_comparison("probe", {"(none)": report["metrics"], **report["probes"]})
+    show()
+    show(f"report: {report['report']}")

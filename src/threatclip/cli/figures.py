@@ -1,0 +1,38 @@
+"""Figures with their intervals, as tables for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from threatclip.cli.terminal import show_table
+
+Metrics = Mapping[str, Mapping[str, Any]]
+MAIN_METRICS = ("accuracy", "macro_f1", "weighted_f1")
+
+
+def show_metrics(metrics: Metrics) -> None:
+    """Print one metric a line: name, value, 95% interval."""
+    show_table(["metric", "value", "95% interval"], [[name, *_parts(metric)] for name, metric in metrics.items()])
+
+
+def show_comparison(what: str, by_name: Mapping[str, Metrics], names: Sequence[str] = MAIN_METRICS) -> None:
+    """Print one line for each of several models or probes, with the main metrics as columns."""
+    present = [name for name in names if any(name in metrics for metrics in by_name.values())]
+    rows = [
+        [title, *(" ".join(_parts(metrics[name])) if name in metrics else "" for name in present)]
+        for title, metrics in by_name.items()
+    ]
+    show_table([what, *present], rows)
+
+
+def _parts(metric: Any) -> list[str]:
+    if not isinstance(metric, Mapping):
+        return [_figure(metric), ""]
+    low, high = metric.get("low"), metric.get("high")
+    interval = "" if low is None or high is None else f"[{_figure(low)}, {_figure(high)}]"
+    return [_figure(metric.get("value")), interval]
+
+
+def _figure(value: Any) -> str:
+    return "-" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)

@@ -1,0 +1,48 @@
+"""Options that several verbs share, and how options become the dataclass of a source or a split."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any, TypeVar
+
+import typer
+
+from threatclip.errors import InputError
+
+T = TypeVar("T")
+
+Json = Annotated[bool, typer.Option("--json", help="Print exactly one JSON object on stdout.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="No progress on stderr.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="A.B=VALUE", help="Set one value of the recipe, as in --set seed=1; repeatable."),
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Count and report broken rows, and go on without them.")]
+OutTable = Annotated[Path, typer.Option("--output", "-o", metavar="TABLE", help="Pair table (Parquet) to write.")]
+
+_OPTION_OF = {"columns": "--map", "labels": "--class", "path": "--file"}
+
+
+def configured(component: type[T], given: Mapping[str, Any], *, what: str) -> T:
+    """Make the dataclass `component` of the options that were given; None and empty mean not given.
+
+    Raises:
+        InputError: an option that `component` does not have, or a required one that is missing.
+    """
+    fields = {field.name: field for field in dataclasses.fields(component) if field.name != "kind"}  # type: ignore[arg-type]
+    values = {name: value for name, value in given.items() if value is not None and value != () and value != {}}
+    for name in values:
+        if name not in fields:
+            takes = ", ".join(_option(field) for field in fields) or "none"
+            raise InputError(f"{what} does not take {_option(name)}; it takes {takes}")
+    for name, field in fields.items():
+        required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
+        if required and name not in values:
+            raise InputError(f"{what} needs {_option(name)}")
+    return component(**values)
+
+
+def _option(field: str) -> str:
+    return _OPTION_OF.get(field, f"--{field.replace('_', '-')}")

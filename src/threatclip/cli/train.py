@@ -1,0 +1,49 @@
+"""`threatclip train`: one recipe, one run folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from threatclip.cli.figures import show_metrics
+from threatclip.cli.options import Json, Overrides, Quiet
+from threatclip.cli.terminal import progress, show, show_json
+from threatclip.errors import ThreatclipError
+
+
+class StoppedError(ThreatclipError):
+    """The user stopped the work, and there is a way to go on with it."""
+
+
+def train(
+    recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="TOML file; see recipes/.")],
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Run folder to write.")],
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with a run that was stopped or killed.")] = False,
+    overrides: Overrides = None,
+    as_json: Json = False,
+    quiet: Quiet = False,
+) -> None:
+    """Train a model as a recipe says.
+
+    A run that was stopped, or killed, goes on from its last whole checkpoint with --resume.
+    """
+    from threatclip.experiments.config import load_recipe
+    from threatclip.experiments.run import train_run
+
+    loaded = load_recipe(recipe, overrides or ())
+    try:
+        with progress(quiet=quiet) as on_progress:
+            report = train_run(loaded, out, resume=resume, on_progress=on_progress)
+    except KeyboardInterrupt as error:
+        if not (out / "recipe.json").is_file():
+            raise
+        again = " ".join(["--resume", *(f"--set {override}" for override in overrides or ())])
+        raise StoppedError(f"stopped; go on with `threatclip train {recipe} -o {out} {again}`") from error
+    if as_json:
+        show_json(report)
+        return
+    show(f"{report['run']}: trained on {report['n_train']:,} pairs in {report['seconds']:,.0f} s; on validation:")
+    show_metrics(report["metrics"])
+    show(f"next: threatclip evaluate {out}")
