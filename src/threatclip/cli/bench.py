@@ -9,6 +9,7 @@ import typer
 
 from threatclip.cli.figures import MAIN_METRICS
 from threatclip.cli.options import Json, Overrides, Quiet
+from threatclip.cli.stopped import StoppedError
 from threatclip.cli.terminal import progress, show, show_json, show_table
 
 
@@ -26,8 +27,11 @@ def bench(
     """
     from threatclip.experiments.study import run_study
 
-    with progress(quiet=quiet) as on_progress:
-        report = run_study(recipe, overrides or (), out, jobs=jobs, on_progress=on_progress)
+    try:
+        with progress(quiet=quiet) as on_progress:
+            report = run_study(recipe, overrides or (), out, jobs=jobs, on_progress=on_progress)
+    except KeyboardInterrupt as error:
+        raise StoppedError("stopped; finished cells are kept: the same command goes on with the rest") from error
     if as_json:
         show_json(report)
         return

@@ -231,6 +231,10 @@ def samples(
     out: OutTable,
     n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many pairs.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the generator: the same seed gives the same bytes.")] = 0,
+    classes: Annotated[
+        list[str] | None, typer.Option("--class", metavar="NAME", help="Make pairs of this class only; repeatable.")
+    ] = None,
+    benign: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of harmless requests, without a class.")] = 0.0,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
@@ -242,10 +246,11 @@ def samples(
     from threatclip.pairs.samples import sample_pairs
     from threatclip.pairs.table import write_pairs
 
+    made = sample_pairs(n=n, seed=seed, classes=classes or None, benign_fraction=benign)
     with progress(quiet=quiet) as on_progress:
 
         def told() -> Iterator[Any]:
-            for number, pair in enumerate(sample_pairs(n, seed), start=1):
+            for number, pair in enumerate(made, start=1):
                 if number % _ROWS_PER_RECORD == 0:
                     on_progress(Progress(stage="samples", done=number, total=n))
                 yield pair

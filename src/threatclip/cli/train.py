@@ -9,12 +9,8 @@ import typer
 
 from threatclip.cli.figures import show_metrics
 from threatclip.cli.options import Json, Overrides, Quiet
+from threatclip.cli.stopped import StoppedError
 from threatclip.cli.terminal import progress, show, show_json
-from threatclip.errors import ThreatclipError
-
-
-class StoppedError(ThreatclipError):
-    """The user stopped the work, and there is a way to go on with it."""
 
 
 def train(

@@ -1,0 +1,50 @@
+"""docs/cli.md, written from the commands' own help: `python -m threatclip.cli.reference docs/cli.md`."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from threatclip.artifacts import write_text
+from threatclip.cli.main import app
+
+_WIDTH = 100
+_PREAMBLE = """\
+# The command line
+
+Written by `make docs` from the commands' own `--help`; a test compares the two.
+
+Results go to stdout, progress and errors to stderr. With `--json` a command prints exactly one JSON object on stdout
+(`classify`: one JSON line per input). An error is one line, `threatclip: what, where, what to do`; text that comes
+from files is shown with control characters escaped.
+
+| exit code | meaning |
+|---|---|
+| 0 | fine |
+| 2 | usage, input or disk: the line says what; also after Ctrl-C |
+| 3 | a table, bundle or checkpoint is not what was written |
+| 70 | a bug: a traceback |
+"""
+
+
+def reference() -> str:
+    """Return the Markdown of docs/cli.md."""
+    parts = [_PREAMBLE]
+    for path, help_text in _helps(typer.main.get_command(app), "threatclip", None):
+        parts.append(f"## {path}\n\n```text\n{help_text}\n```\n")
+    return "\n".join(parts)
+
+
+def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
+    context = typer.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
+    yield context.command_path, "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
+    for verb, child in sorted(getattr(command, "commands", {}).items()):
+        yield from _helps(child, verb, context)
+
+
+if __name__ == "__main__":
+    write_text(Path(sys.argv[1]), reference())
