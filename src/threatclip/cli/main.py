@@ -79,10 +79,7 @@ def _guarded(given: list[str]) -> int:
         code = _run(given)
         sys.stdout.flush()  # here, where a full disk or a closed pipe can still be told
     except BadRowsError as error:
-        if error.total > 1:
-            for row in error.rows[:SHOWN_BAD_ROWS]:
-                say(row)
-        code = _fail(str(error), error.exit_code)
+        code = _fail(_tell_bad_rows(error), error.exit_code)
     except ThreatclipError as error:
         code = _fail(str(error), error.exit_code)
     except KeyboardInterrupt:
@@ -123,6 +120,16 @@ def _run(given: list[str]) -> int:
 def _fail(message: str, code: int) -> int:
     say(f"threatclip: {message}")
     return code
+
+
+def _tell_bad_rows(error: BadRowsError) -> str:
+    """Say the first of many bad rows, one a line, and return what is to be said last; one alone says all itself."""
+    if error.total == 1:
+        return str(error)
+    for row in error.rows[:SHOWN_BAD_ROWS]:
+        say(row)
+    shown = f", the first {SHOWN_BAD_ROWS} of them above" if error.total > SHOWN_BAD_ROWS else ""
+    return f"{error.total:,} bad rows{shown}; nothing was written; mend them or pass --skip-bad"
 
 
 def _bug() -> int:
