@@ -71,6 +71,15 @@ def test_a_longer_table_begins_with_the_shorter_one(seed: int, length: int, more
     assert list(islice(long, length)) == short
 
 
+def test_years_bound_the_pairs_and_what_was_not_yet_known() -> None:
+    early = list(sample_pairs(n=2400, seed=6, years=(2012, 2019), benign_fraction=0.05))
+    assert {pair.time.year for pair in early if pair.time} == set(range(2012, 2020))
+    young = re.compile(rb"jndi(:|%3a)|class\.module\.classLoader|getBuiltinModule|popover", re.I)
+    assert not [pair.id for pair in early if young.search(pair.view)]
+    late = b"".join(pair.view for pair in sample_pairs(n=1200, seed=6, years=(2022, 2024), classes=["code-injection"]))
+    assert young.search(late)
+
+
 def test_it_streams_without_end() -> None:
     endless = sample_pairs(n=10**12, seed=0)
     assert len(list(islice(endless, 5))) == 5
@@ -243,6 +252,12 @@ def test_marker_habits_are_a_minority(attacks: list[Pair]) -> None:
 def test_bad_wishes_are_refused(arguments: dict[str, object]) -> None:
     with pytest.raises(InputError):
         sample_pairs(**{"n": 1, "seed": 0, **arguments})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("years", [(2011, 2020), (2015, 2014), (2020, 2025)])
+def test_years_outside_the_habits_are_refused(years: tuple[int, int]) -> None:
+    with pytest.raises(InputError, match="sample years"):
+        sample_pairs(n=1, seed=0, years=years)
 
 
 @pytest.mark.parametrize("share", [-0.1, 1.1])

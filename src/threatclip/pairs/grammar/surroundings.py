@@ -24,9 +24,10 @@ path_wordpress := *4 /wp-admin/admin-ajax.php ¦ *2 /wp-admin/admin-post.php
   ¦ /xmlrpc.php ¦ /wp-comments-post.php
 path_php := *3 /«file_word».php ¦ *2 /«$slug»/«file_word».php ¦ /«word»/«file_word».php ¦ /index.php
   ¦ /admin/«file_word».php ¦ /«$slug»/admin/«file_word».php ¦ /«$slug»/index.php ¦ /modules/«$slug»/«file_word».php
-  ¦ /includes/«file_word».inc.php ¦ /classes/«coined|cap».php ¦ /ajax/«file_word».php ¦ /«$slug»/classes/Master.php
-  ¦ /api/«file_word».php ¦ /plugins/«$slug»/«file_word».php ¦ /«word»/«word»/«file_word».php ¦ /php/«file_word».php
-  ¦ /«$slug»/ajax.php ¦ /lib/«$slug»/«file_word».php ¦ /index.php/«word»/«word» ¦ /public/index.php
+  ¦ /includes/«file_word».inc.php ¦ /classes/«coined|cap».php ¦ /ajax/«file_word».php
+  ¦ @2022 /«$slug»/classes/Master.php ¦ /api/«file_word».php ¦ /plugins/«$slug»/«file_word».php
+  ¦ /«word»/«word»/«file_word».php ¦ /php/«file_word».php ¦ /«$slug»/ajax.php ¦ /lib/«$slug»/«file_word».php
+  ¦ /index.php/«word»/«word» ¦ /public/index.php
 path_joomla := *3 /index.php ¦ /administrator/index.php ¦ /components/com_«$slug»/«file_word».php
   ¦ /index.php/component/«$slug»/ ¦ /modules/mod_«$slug»/«file_word».php ¦ /index.php/«$slug»/«word» ¦ /?q=«word»/«word»
   ¦ /node/«int» ¦ /sites/all/modules/«$slug»/«file_word».php ¦ /catalog/«word»/«word» ¦ /index.php?option=com_«$slug»
@@ -46,10 +47,10 @@ path_rest := *3 /api/v«small»/«word»s ¦ *2 /api/v«small»/«word»/«int»
   ¦ /api/v«small»/«word»/search ¦ /services/«word»/«word» ¦ /api/internal/«word» ¦ /«word»/api/«word»
   ¦ /rpc/«word».«word» ¦ /api/v«small»/«word»s/«uuid»/«word» ¦ /_api/«word»/«word» ¦ /odata/«word|cap»s
 path_router := *3 /cgi-bin/«file_word».cgi ¦ *2 /goform/«coined|cap» ¦ /boaform/admin/form«coined|cap»
-  ¦ /cgi-bin/luci/;stok=«hex32»/«word» ¦ /apply.cgi ¦ /cgi-bin/cstecgi.cgi ¦ /setup.cgi ¦ /diagnostic.php ¦ /HNAP1/
-  ¦ /ping.cgi ¦ /cgi-bin/«word» ¦ /tools_«word».asp ¦ /«file_word».htm ¦ /cgi-bin/webproc ¦ /form2«word».cgi
-  ¦ /GponForm/«word»_Form ¦ /api/xf/«word»/config ¦ /webadmin/«file_word».php ¦ /adm/«file_word».asp
-  ¦ /upnp/control/«word» ¦ /ISAPI/«word|cap»/«word»
+  ¦ /cgi-bin/luci/;stok=«hex32»/«word» ¦ /apply.cgi ¦ /setup.cgi ¦ /diagnostic.php ¦ /HNAP1/ ¦ /ping.cgi
+  ¦ /cgi-bin/«word» ¦ /tools_«word».asp ¦ /«file_word».htm ¦ /cgi-bin/webproc ¦ /form2«word».cgi ¦ /GponForm/«word»_Form
+  ¦ /api/xf/«word»/config ¦ /webadmin/«file_word».php ¦ /adm/«file_word».asp ¦ /upnp/control/«word»
+  ¦ /ISAPI/«word|cap»/«word»
 path_node := *3 /api/«word» ¦ /«word» ¦ /«word»/«word» ¦ /api/auth/«word» ¦ /socket.io/ ¦ /admin/api/«word»
   ¦ /_next/data/«rand»/«word».json ¦ /render ¦ /api/«word»/«rand» ¦ /users/«word» ¦ /api/«word»/preview ¦ /convert
   ¦ /graphql ¦ /«word»/«int»/edit ¦ /trpc/«word».«word»
@@ -58,9 +59,8 @@ path_graphql := *4 /graphql ¦ /api/graphql ¦ /v1/graphql ¦ /gql ¦ /«$slug»
 path_cgi := *3 /cgi-bin/«file_word».cgi ¦ *2 /cgi-bin/«file_word».pl ¦ /cgi-bin/«file_word» ¦ /cgi-bin/«file_word».sh
   ¦ /«file_word».cgi ¦ /cgi-bin/«$slug»/«file_word».pl ¦ /cgi-mod/«file_word».cgi ¦ /scripts/«file_word».exe
   ¦ /nagios/cgi-bin/«file_word».cgi ¦ /«$slug»/«file_word».pl
-path_python := *2 /«word»/ ¦ /admin/«word»/«word»/ ¦ /api/«word»/ ¦ /«word»/«int»/ ¦ /ajax-api/«small».0/«$slug»/«word»
-  ¦ /api/v«small»/«word»/ ¦ /accounts/«word»/ ¦ /«$slug»/«word»/«word» ¦ /predict ¦ /file=«word» ¦ /run/predict
-  ¦ /queue/join ¦ /upload
+path_python := *2 /«word»/ ¦ /admin/«word»/«word»/ ¦ /api/«word»/ ¦ /«word»/«int»/ ¦ /api/v«small»/«word»/
+  ¦ /accounts/«word»/ ¦ /«$slug»/«word»/«word» ¦ /predict ¦ /upload
 path_upload := *2 /upload.php ¦ /«$slug»/upload.php ¦ /upload ¦ /api/upload ¦ /«$slug»/upload ¦ /admin/upload.php
   ¦ /wp-admin/admin-ajax.php ¦ /wp-content/plugins/«$slug»/upload.php
   ¦ /wp-content/plugins/«$slug»/«=lib~js~inc»/uploadify/uploadify.php ¦ /index.php?option=com_«$slug»&task=upload
@@ -130,11 +130,11 @@ header_line := *3 Accept: */* ¦ *2 Accept: text/html,application/xhtml+xml,appl
   ¦ X-Forwarded-For: «ip» ¦ If-None-Match: "«hex16»" ¦ Te: trailers ¦ @2020 Sec-Fetch-Site: same-origin
   ¦ @2020 Sec-Fetch-Mode: «=cors~navigate~no-cors» ¦ @2021 Sec-Fetch-Dest: empty ¦ Keep-Alive: «int»
   ¦ X-«coined|cap»: «rand» ¦ Range: bytes=0-«int»
-attack_header := *4 User-Agent ¦ *3 Referer ¦ *3 X-Forwarded-For ¦ *2 X-Api-Version ¦ Accept-Language ¦ Authorization
-  ¦ X-Forwarded-Host ¦ X-Client-IP ¦ X-Real-IP ¦ Origin ¦ If-Modified-Since ¦ X-Requested-With ¦ Accept ¦ X-«coined|cap»
-  ¦ From ¦ Via ¦ X-Original-URL ¦ Content-Type ¦ Location ¦ X-Auth-Token ¦ Forwarded ¦ True-Client-IP ¦ X-Wap-Profile
-  ¦ Client-IP ¦ Host-Override ¦ spring.cloud.function.routing-expression ¦ X-Request-Id ¦ SOAPAction ¦ cmd
-  ¦ CF-Connecting-IP ¦ Destination ¦ X-HTTP-Host-Override ¦ Warning ¦ TE ¦ Cache-Control
+attack_header := *4 User-Agent ¦ *3 Referer ¦ *3 X-Forwarded-For ¦ @2021 *2 X-Api-Version ¦ Accept-Language
+  ¦ Authorization ¦ X-Forwarded-Host ¦ X-Client-IP ¦ X-Real-IP ¦ Origin ¦ If-Modified-Since ¦ X-Requested-With ¦ Accept
+  ¦ X-«coined|cap» ¦ From ¦ Via ¦ X-Original-URL ¦ Content-Type ¦ Location ¦ X-Auth-Token ¦ Forwarded ¦ True-Client-IP
+  ¦ X-Wap-Profile ¦ Client-IP ¦ Host-Override ¦ @2022 spring.cloud.function.routing-expression ¦ X-Request-Id
+  ¦ SOAPAction ¦ cmd ¦ CF-Connecting-IP ¦ Destination ¦ X-HTTP-Host-Override ¦ Warning ¦ TE ¦ Cache-Control
 first := *2 GET «landing» HTTP/1.1 ¦ GET / HTTP/1.1
   ¦ *3 POST «login_path» HTTP/1.1¶Content-Type: application/x-www-form-urlencoded¶¶«login_body»
   ¦ POST /api/«=login~auth~auth/login~session~v1/login~token» HTTP/1.1¶Content-Type: application/json¶¶{"«=username~user~email~login»":"«coined»","password":"«rand»"}

