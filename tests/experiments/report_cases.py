@@ -43,6 +43,10 @@ def _figures(predictions: Predictions, draws: int) -> dict[str, Any]:
     return {name: one.as_dict() for name, one in found.items()}
 
 
+def _short(predictions: Predictions, draws: int) -> dict[str, Any]:
+    return {name: one for name, one in _figures(predictions, draws).items() if name in ("accuracy", "macro_f1")}
+
+
 def _curve(predictions: Predictions) -> list[dict[str, float]]:
     order = np.argsort(-predictions.confidence)
     right = np.cumsum(predictions.correct[order]) / np.arange(1, len(order) + 1)
@@ -70,9 +74,9 @@ def make_evaluation(*, n: int = 240, draws: int = 20, classes: tuple[str, ...] |
     others = {"word_forest": 1.9, "char_svc": 2.1, "minilm_logistic": 1.5, "minilm_knn_5": 1.2, "majority": 0.0}
     summary = summarize(model["full"], rng=rng(0, "bootstrap"), n_resamples=draws).as_dict()
     summary.pop("confusion_rates")
-    shortcuts, untrained = (
-        shortcut_score(model["full"], model, probes=probes, rng=rng(0, "bootstrap"), n_resamples=draws).as_dict()
-        for probes in (SHORTCUT_PROBES, ("marker_swap",))
+    shortcuts, untrained, theirs = (
+        shortcut_score(one["full"], one, probes=probes, rng=rng(0, "bootstrap"), n_resamples=draws).as_dict()
+        for one, probes in ((model, SHORTCUT_PROBES), (model, ("marker_swap",)), (svc, SHORTCUT_PROBES))
     )
     differences = paired_difference(
         model["full"], svc["full"], {"accuracy": accuracy, "macro_f1": macro_f1}, rng=rng(0, "b"), n_resamples=draws
@@ -91,11 +95,11 @@ def make_evaluation(*, n: int = 240, draws: int = 20, classes: tuple[str, ...] |
         "probes": {name: _figures(one, draws) for name, one in model.items() if name != "full"},
         "shortcuts": {**shortcuts, "trained_probes": ["template_swap"], "untrained": untrained},
         "baselines": {
-            "word_svc": {**_figures(svc["full"], draws), "probes": probed},
+            "word_svc": {**_figures(svc["full"], draws), "probes": probed, "shortcuts": theirs},
             **{name: _figures(answers(n, skill=s, seed=3, classes=names), draws) for name, s in others.items()},
         },
         "members": {
-            name: _figures(answers(n, skill=skill, seed=4, classes=names), draws)
+            name: _short(answers(n, skill=skill, seed=4, classes=names), draws)
             for name, skill in {"anchors": 1.9, "linear": 2.1, "neighbors": 1.7, "ngrams": 2.2}.items()
         },
         "comparison": {

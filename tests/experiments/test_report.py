@@ -18,7 +18,8 @@ from report_cases import HOSTILE, make_evaluation
 from threatclip.errors import StorageError
 from threatclip.experiments.report import render_report, write_report
 from threatclip.experiments.report_data import Estimate, best_baseline, majority, mix_ups, probe_names
-from threatclip.experiments.report_sections import MOST_MISTAKES, SECTIONS
+from threatclip.experiments.report_probes import probes
+from threatclip.experiments.report_sections import MOST_MISTAKES, SECTIONS, headline
 from threatclip.experiments.report_text import DASH, figure, interval, metric_info, points
 from threatclip.experiments.report_verdict import verdict
 
@@ -241,6 +242,21 @@ def test_without_a_paired_test_nothing_is_claimed() -> None:
     assert tone_of(found, "The best baseline is b; without a paired test") == "note"
 
 
+def test_a_part_that_does_as_well_alone_is_named() -> None:
+    parts = {"anchors": {"macro_f1": one(0.3, 0, 1)}, "ngrams": {"macro_f1": one(0.6, 0, 1)}}
+    found = {"metrics": {"macro_f1": one(0.59, 0, 1)}, "members": parts}
+    assert tone_of(found, "not ahead of its best part: ngrams alone has a macro-F1 of 60.0%") == "note"
+    found["metrics"] = {"macro_f1": one(0.7, 0, 1)}
+    assert not [text for text in said(found) if "best part" in text]
+
+
+def test_figures_come_in_one_order_however_the_file_is_sorted(evaluation: dict[str, Any]) -> None:
+    found = headline(json.loads(json.dumps(evaluation, sort_keys=True)))
+    assert found is not None
+    assert [row.name for row in found["rows"][:3]] == ["accuracy", "macro_f1", "weighted_f1"]
+    assert {row.name for row in found["rows"]} == set(evaluation["metrics"])
+
+
 def test_classes_are_judged_by_their_own_figures() -> None:
     rows = {"strong": (0.9, 50), "middling": (0.6, 50), "poor": (0.2, 50), "rare": (0.99, 3)}
     found = {"per_class": {name: {"support": n, "f1": one(f1, 0, 1)} for name, (f1, n) in rows.items()}}
@@ -263,11 +279,27 @@ def test_a_loss_under_a_probe_is_weak_and_a_trained_probe_proves_nothing() -> No
     assert tone_of(shortcuts(0.02, trained=["marker_swap"]), "It was trained on") == "note"
 
 
+def test_rows_without_a_class_are_counted() -> None:
+    found = {"metrics": {"accuracy": one(0.5, 0.4, 0.6)}, "n": 10, "n_unlabeled": 7, "unlabeled_answered": 0.25}
+    assert (
+        tone_of(found, "Another 7 rows have no class to hold an answer against; 25.0% of them are answered.") == "note"
+    )
+
+
+def test_a_baseline_without_its_own_intervals_still_has_a_score(evaluation: dict[str, Any]) -> None:
+    scores = probes(evaluation)["scores"]
+    assert [worst for _, _, worst in scores] == ["template_swap", "template_swap", "marker_swap"]
+    svc = {key: value for key, value in evaluation["baselines"]["word_svc"].items() if key != "shortcuts"}
+    plain = probes({**evaluation, "baselines": {"word_svc": svc}})["scores"][1]
+    assert plain[1].value == pytest.approx(scores[1][1].value)
+    assert plain[1].low is None
+
+
 def test_the_negative_control_is_held_against_a_constant_answer() -> None:
     baselines = {"majority": {"accuracy": one(0.2, 0.1, 0.3)}}
     for low, tone in ((0.25, "weak"), (0.15, "good")):
-        probes = {"endpoint_only": {"accuracy": one(0.3, low, 0.4)}}
-        assert tone_of({"baselines": baselines, "probes": probes}, "From method and path alone") == tone
+        control = {"endpoint_only": {"accuracy": one(0.3, low, 0.4)}}
+        assert tone_of({"baselines": baselines, "probes": control}, "From method and path alone") == tone
     assert majority({"per_class": {"a": {"support": 30}, "b": {"support": 10}}}).value == 0.75
 
 

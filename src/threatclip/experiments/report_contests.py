@@ -61,7 +61,7 @@ def members(evaluation: Evaluation) -> dict[str, Any] | None:
 
 def _contest(evaluation: Evaluation, others: Mapping[str, Mapping[str, Any]], *, key: str) -> dict[str, Any]:
     model = table(evaluation, "metrics")
-    columns = [name for name in _COMPARED if any(name in metrics for metrics in (model, *others.values()))]
+    columns = [name for name in _COMPARED if name in model and any(name in other for other in others.values())]
     known = {title: {name: metric(metrics, name) for name in columns} for title, metrics in others.items()}
     order = sorted(known, key=lambda title: -(known[title].get("macro_f1", NOTHING).value or 0.0))
     lines = [(THIS_MODEL, {name: metric(model, name) for name in columns}), *((title, known[title]) for title in order)]

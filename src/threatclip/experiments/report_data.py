@@ -103,6 +103,14 @@ def probe_drop(metrics: Mapping[str, Any], probes: Mapping[str, Any], name: str)
     return None if full is None or probed is None else full - probed
 
 
+def probe_loss(
+    metrics: Mapping[str, Any], probes: Mapping[str, Any], shortcuts: Mapping[str, Any], name: str
+) -> Estimate:
+    """Return the macro-F1 lost under a probe: with the paired interval of `shortcuts` where it has one."""
+    drops = table(shortcuts, "drops")
+    return estimate(drops[name]) if name in drops else Estimate(value=probe_drop(metrics, probes, name))
+
+
 def plain_shortcut_score(metrics: Mapping[str, Any], probes: Mapping[str, Any]) -> float | None:
     """Return S as the mean of `probe_drop` (no interval), None unless every probe of the score is there."""
     drops = [probe_drop(metrics, probes, name) for name in SHORTCUT_PROBES]

@@ -15,11 +15,10 @@ from threatclip.experiments.report_data import (
     Estimate,
     Evaluation,
     best_baseline,
-    estimate,
     majority,
     metric,
     plain_shortcut_score,
-    probe_drop,
+    probe_loss,
     probe_names,
     table,
     trained_probes,
@@ -53,7 +52,7 @@ def probes(evaluation: Evaluation) -> dict[str, Any] | None:
     theirs = table(evaluation, "baselines", best) if best else {}
     theirs_probed = table(theirs, "probes")
     trained = trained_probes(evaluation)
-    drops = table(evaluation, "shortcuts", "drops")
+    shortcuts = table(evaluation, "shortcuts")
     rows = [
         {
             "name": name,
@@ -62,9 +61,9 @@ def probes(evaluation: Evaluation) -> dict[str, Any] | None:
             "control": name == NEGATIVE_CONTROL,
             "accuracy": metric(probed, name, "accuracy"),
             "macro_f1": metric(probed, name, "macro_f1"),
-            "drop": estimate(drops[name]) if name in drops else Estimate(value=probe_drop(ours, probed, name)),
+            "drop": probe_loss(ours, probed, shortcuts, name),
             "other": metric(theirs_probed, name, "macro_f1"),
-            "other_drop": probe_drop(theirs, theirs_probed, name),
+            "other_drop": probe_loss(theirs, theirs_probed, table(theirs, "shortcuts"), name),
         }
         for name in names
     ]
@@ -75,32 +74,32 @@ def probes(evaluation: Evaluation) -> dict[str, Any] | None:
         "other": baseline_title(best) if best and theirs_probed else None,
         "plot": _probe_plot(evaluation, names, best if theirs_probed else None),
         "majority": majority(evaluation),
-        "scores": _scores(evaluation, ours, probed, theirs, theirs_probed, best),
+        "scores": _scores(evaluation, best if theirs_probed else None),
     }
 
 
-def _scores(
-    evaluation: Evaluation,
-    ours: Mapping[str, Any],
-    probed: Mapping[str, Any],
-    theirs: Mapping[str, Any],
-    theirs_probed: Mapping[str, Any],
-    best: str | None,
-) -> list[tuple[str, Estimate, str]]:
-    """Return (what, S, worst probe) for the model over all probes, over those never trained on, and the baseline."""
+def _scores(evaluation: Evaluation, best: str | None) -> list[tuple[str, Estimate, str]]:
+    """Return (what, S, worst probe): over all probes for the model and the best baseline, and over untrained ones."""
+    theirs = table(evaluation, "baselines", best) if best else {}
     found = table(evaluation, "shortcuts")
-    every = metric(found, "score") if found else Estimate(value=plain_shortcut_score(ours, probed))
-    lines = [(f"{THIS_MODEL}, over {', '.join(SHORTCUT_PROBES)}", every, str(found.get("worst_probe") or ""))]
+    over = ", ".join(table(found, "drops") or SHORTCUT_PROBES)
+    lines = [_score(f"{THIS_MODEL}, over {over}", table(evaluation, "metrics"), table(evaluation, "probes"), found)]
+    if best:
+        lines.append(
+            _score(f"{baseline_title(best)}, the same", theirs, table(theirs, "probes"), table(theirs, "shortcuts"))
+        )
     untrained = table(found, "untrained")
-    if untrained:
+    if untrained and trained_probes(evaluation):
         over = ", ".join(table(untrained, "drops"))
-        told = f"{THIS_MODEL}, only over probes never trained on: {over}"
-        lines.append((told, metric(untrained, "score"), str(untrained.get("worst_probe") or "")))
-    other = plain_shortcut_score(theirs, theirs_probed)
-    if best and other is not None:
-        worst = max(SHORTCUT_PROBES, key=lambda name: probe_drop(theirs, theirs_probed, name) or 0.0)
-        lines.append((baseline_title(best), Estimate(value=other), worst))
-    return [one for one in lines if one[1].value is not None]
+        lines.append(_score(f"{THIS_MODEL}, only over probes never trained on: {over}", {}, {}, untrained))
+    return [line for line in lines if line[1].value is not None]
+
+
+def _score(
+    told: str, metrics: Mapping[str, Any], probes: Mapping[str, Any], shortcuts: Mapping[str, Any]
+) -> tuple[str, Estimate, str]:
+    plain = Estimate(value=plain_shortcut_score(metrics, probes))
+    return told, metric(shortcuts, "score") if shortcuts else plain, str(shortcuts.get("worst_probe") or "")
 
 
 def _probe_plot(evaluation: Evaluation, names: Sequence[str], baseline: str | None) -> Markup:

@@ -17,6 +17,10 @@ from threatclip.experiments.report_text import MetricInfo, count, excerpt, figur
 
 MOST_MIX_UPS = 8
 MOST_MISTAKES = 50
+_ORDER = (
+    *("accuracy", "macro_f1", "weighted_f1", "top_3", "top_5", "mrr"),
+    *("coverage", "selective_accuracy", "coverage_at_precision_90", "ece", "brier", "nll"),
+)
 _CLASS_COLUMNS = ("precision", "recall", "f1")
 _RULE = ("threshold", "target", "coverage", "precision")
 
@@ -41,9 +45,10 @@ class ClassLine:
 
 
 def headline(evaluation: Evaluation) -> dict[str, Any] | None:
-    """Return every metric with its interval."""
+    """Return every metric with its interval, the ones that most readers want first."""
     found = {name: estimate(value) for name, value in table(evaluation, "metrics").items()}
-    rows = [MetricRow(name=name, info=metric_info(name), estimate=one) for name, one in found.items()]
+    order = sorted(found, key=lambda name: _ORDER.index(name) if name in _ORDER else len(_ORDER))
+    rows = [MetricRow(name=name, info=metric_info(name), estimate=found[name]) for name in order]
     return {"rows": rows} if rows else None
 
 

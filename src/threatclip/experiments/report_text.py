@@ -50,6 +50,14 @@ _METRICS: Mapping[str, MetricInfo] = {
     "nll": MetricInfo(
         title="Negative log-likelihood", meaning="surprise at the truth; lower is better", higher_is_better=False
     ),
+    "coverage": MetricInfo(
+        title="Coverage", meaning="share of rows that are answered at the abstention threshold", unit="percent"
+    ),
+    "selective_accuracy": MetricInfo(
+        title="Accuracy of answers given",
+        meaning="share of right ones among the rows that are answered",
+        unit="percent",
+    ),
     "roc_auc_macro": MetricInfo(title="ROC AUC, macro", meaning="area under the ROC curve, mean over classes"),
     "pr_auc_macro": MetricInfo(title="PR AUC, macro", meaning="area under precision-recall, mean over classes"),
     "pr_auc_micro": MetricInfo(title="PR AUC, micro", meaning="area under precision-recall over all decisions"),

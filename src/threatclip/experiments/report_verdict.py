@@ -55,7 +55,18 @@ class Sentence:
 
 def verdict(evaluation: Evaluation) -> list[Sentence]:
     """Return the findings that the figures of an evaluation allow, most important first."""
-    parts = (_headline, _comparison, _classes, _mistakes, _shortcuts, _endpoint, _calibration, _abstention, _leakage)
+    parts = (
+        _headline,
+        _comparison,
+        _members,
+        _classes,
+        _mistakes,
+        _shortcuts,
+        _endpoint,
+        _calibration,
+        _abstention,
+        _leakage,
+    )
     return [sentence for part in parts for sentence in part(evaluation)]
 
 
@@ -77,6 +88,10 @@ def _headline(evaluation: Evaluation) -> list[Sentence]:
     text = f"Of {rows}, the first answer is right for {_with_interval(accuracy)}."
     if macro_f1.value is not None:
         text += f" With every class counted alike, macro-F1 is {_with_interval(macro_f1)}."
+    if unlabeled := number(evaluation.get("n_unlabeled")):
+        answered = number(evaluation.get("unlabeled_answered"))
+        text += f" Another {count(unlabeled)} rows have no class to hold an answer against"
+        text += "." if answered is None else f"; {figure(answered, 'percent')} of them are answered."
     return [Sentence(tone="note", text=text)]
 
 
@@ -113,6 +128,19 @@ def _difference(one: Estimate, baseline: str, what: str) -> Sentence:
         return Sentence(tone="weak", text=f"Worse than {baseline} by {size} {span}.")
     side = "ahead of" if (one.value or 0.0) >= 0 else "behind"
     return Sentence(tone="note", text=f"{size[0].upper()}{size[1:]} {side} {baseline}, which may be chance {span}.")
+
+
+def _members(evaluation: Evaluation) -> list[Sentence]:
+    parts = table(evaluation, "members")
+    known = {name: metric(parts, name, "macro_f1").value for name in parts}
+    whole, alone = metric(evaluation, "metrics", "macro_f1").value, {k: v for k, v in known.items() if v is not None}
+    if whole is None or len(alone) < 2:
+        return []
+    best = max(alone, key=lambda name: alone[name])
+    if alone[best] < whole:
+        return []
+    text = f"The whole is not ahead of its best part: {best} alone has a macro-F1 of {figure(alone[best], 'percent')}."
+    return [Sentence(tone="note", text=text)]
 
 
 def _classes(evaluation: Evaluation) -> list[Sentence]:
