@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from threatclip.cli.classify import for_people
 from threatclip.cli.options import Json, Quiet
 from threatclip.cli.terminal import progress, show, show_json, show_table
 
@@ -29,6 +31,10 @@ def demo(
         return
     names = list(dict.fromkeys(name for row in report["table"] for name in row))
     show_table(names, [[_cell(row.get(name)) for name in names] for row in report["table"]])
+    if "example" in report:
+        show()
+        sys.stdout.write(for_people(report["example"]))
+    show()
     show(f"report: {report['report']}")
 
 
