@@ -84,7 +84,7 @@ def test_every_baseline_is_compared_and_the_best_one_gets_a_verdict(out: Path) -
     assert cells_of(text, section, "majority class")[1].startswith("+60.0 (")
     last = lines_of(text, section)[-2]
     assert "best baseline by macro-F1 is TF-IDF word + LinearSVC" in last
-    assert "full is higher in accuracy: +40.0" in last
+    assert "full is higher in accuracy by +40.0 points (" in last
 
 
 def test_equal_models_are_not_shown_to_differ(out: Path) -> None:
@@ -92,7 +92,7 @@ def test_equal_models_are_not_shown_to_differ(out: Path) -> None:
     write_full(out, 1)
     write_cell(out, "baselines", 0, {"word_svc/test": answers(RIGHT)})
     text = document(study(FULL, BASE), out)
-    assert "full is not shown to differ in accuracy: 0.0 (0.0 to 0.0) points, the interval includes 0" in text
+    assert "full is not shown to differ in accuracy (0.0 points, 0.0 to 0.0, which includes 0)" in text
 
 
 def test_the_variant_without_vague_classes_answers_among_the_others(out: Path) -> None:
@@ -131,21 +131,25 @@ def test_ablations_are_compared_with_train_only(out: Path) -> None:
     assert under_probes[2].startswith("44.4 (")
     assert [under_probes[1], *under_probes[3:]] == ["–"] * 3
     guided = "\n".join(lines_of(text, "### Did contrastive text guidance help?"))
-    assert "- all members, train-only against supervised-only: higher in accuracy: +40.0" in guided
+    assert "- all members, train-only against supervised-only: higher in accuracy by +40.0" in guided
     assert "It helped: of 4 differences, 2 are above 0 and 0 below 0" in guided
 
 
 def test_folds_are_averaged_and_leaks_counted(out: Path) -> None:
+    dropped = Variation(name="dropped", title="t", set=("data.split.near_duplicates=drop",))
     folds = [Variation(name=f"C-{k}", title=f"fold {k}", set=("data.split={kind='x'}",)) for k in range(2)]
     write_cell(out, "full", 0, {"model/test": answers(RIGHT)})
     write_cell(out, "C-0", 0, {"model/test": answers(RIGHT)})
+    write_cell(out, "dropped", 0, {"model/test": answers(SVC)})
     other = {"test": rows(TRUTH, prefix="other")}
     write_cell(out, "C-1", 0, {"model/test": answers(SVC)}, rowsets=other)
-    text = document(study(Variation(name="full", title="t"), *folds), out)
+    text = document(study(Variation(name="full", title="t"), dropped, *folds), out)
     line = cells_of(text, "## Other splits", "C, 2 folds")
     # 1 and 0.6: mean 0.8, sample deviation 0.2 * sqrt(2)
     assert line[1] == "80.0 ± 28.3"
     assert line[-1] == "10"
+    assert line[-2] == "–"  # not the same rows
+    assert cells_of(text, "## Other splits", "dropped")[-2].startswith("−55.6 (")
     leaks = cells_of(text, "### What each split shares", "C-1")
     assert leaks[1:] == ["train to test", "10", "1 (10.0%)", "2 (20.0%)", "0 (0.0%)", "5 (50.0%)", "7"]
 
@@ -162,7 +166,7 @@ def test_other_sources_give_recalls_where_labeled_and_false_positives_where_not(
     text = document(study(FULL, BASE, tables=[other_table("attacks"), other_table("harmless")]), out)
     line = cells_of(text, "### attacks", "full")
     assert [cell.partition(" ")[0] for cell in line[1:]] == ["75.0", "100.0", "50.0"]
-    assert "full is not shown to differ in accuracy: +25.0" in text
+    assert "full is not shown to differ in accuracy (+25.0 points" in text
     mean = cells_of(text, "### harmless", "full, mean")
     # 3 of 4 above the threshold; Wilson by hand: center (0.75 + 0.4802) / 1.9604, half 0.3268
     assert mean[2] == "75.0 (30.1–95.4)"

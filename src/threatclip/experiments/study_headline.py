@@ -65,7 +65,7 @@ def how_made(cells: StudyCells, judge: Judge, out: Path, *, command: str) -> lis
     blocks = ["## How it was made", "All figures below come from one command:", code(command)]
     try:
         facts = list(flattened(read_json(out / "environment.json")))
-        blocks.append(table(("environment", "value"), facts))
+        blocks.append(table(("environment", "value"), facts, n_text=2))
     except InputError:
         blocks.append("The environment was not recorded.")
     reference = cells.predictions(cells.reference, POOL, TEST)
@@ -85,7 +85,7 @@ def how_made(cells: StudyCells, judge: Judge, out: Path, *, command: str) -> lis
         (cells.label(one.name), one.title, ", ".join(map(str, one.seeds)), " ".join(one.set) or DASH)
         for one in cells.study.variations
     ]
-    blocks.append(table(("variation", "what it is", "seeds", "set"), listed))
+    blocks.append(table(("variation", "what it is", "seeds", "set"), listed, n_text=4))
     if cells.missing:
         names = ", ".join(escape(f"{name} seed {seed}") for name, seed in cells.missing)
         blocks.append(f"**Missing cells** (not run, or not finished): {names}.")
@@ -115,6 +115,11 @@ def split_test(cells: StudyCells, judge: Judge) -> list[str]:
     ]
 
 
+def threshold_text(threshold: float) -> str:
+    """Write a threshold on probabilities; above 1 it is the one that nothing reaches."""
+    return "never" if threshold > 1 else f"{threshold:.3f}"
+
+
 def _abstention_rows(cells: StudyCells, judge: Judge) -> list[list[str]]:
     rows, reached = [], []
     for seed, cell in zip(cells.seeds(cells.reference), cells.of(cells.reference), strict=True):
@@ -130,7 +135,7 @@ def _abstention_rows(cells: StudyCells, judge: Judge) -> list[list[str]]:
             },
         )
         reached.append((metrics["precision"].value, metrics["coverage"].value))
-        chosen = (f"{threshold:.3f}", percent(rule["precision"]), percent(rule["coverage"]))
+        chosen = (threshold_text(threshold), percent(rule["precision"]), percent(rule["coverage"]))
         rows.append([str(seed), *chosen, with_interval(metrics["precision"]), with_interval(metrics["coverage"])])
     if len(rows) > 1:
         means = [percent(mean_sd([one[k] for one in reached])[0]) for k in range(2)]

@@ -20,11 +20,11 @@ def escape(text: str) -> str:
     return _SPECIAL.sub(r"\\\1", shown)
 
 
-def table(headers: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
-    """Return a Markdown table, every cell escaped; the first column is text, the others are figures."""
+def table(headers: Sequence[str], rows: Sequence[Sequence[str]], *, n_text: int = 1) -> str:
+    """Return a Markdown table, every cell escaped; the first `n_text` columns are text, the others figures."""
     if not rows:
         return "Nothing to show: the cells behind this table are missing."
-    rule = [":---", *["---:"] * (len(headers) - 1)]
+    rule = [*[":---"] * n_text, *["---:"] * (len(headers) - n_text)]
     lines = [[escape(name) for name in headers], rule, *([escape(cell) for cell in row] for row in rows)]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
@@ -65,11 +65,12 @@ def difference(metric: Metric | None) -> str:
 
 def shown(metric: Metric, *, what: str) -> str:
     """Return in words whether a difference is shown: its interval excludes 0, or not."""
+    by, ends = points(metric.value), points_interval(_estimate(metric))
     if metric.low > 0:
-        return f"higher in {what}: {difference(metric)} points, the interval excludes 0"
+        return f"higher in {what} by {by} points ({ends}, which excludes 0)"
     if metric.high < 0:
-        return f"lower in {what}: {difference(metric)} points, the interval excludes 0"
-    return f"not shown to differ in {what}: {difference(metric)} points, the interval includes 0"
+        return f"lower in {what} by {by} points ({ends}, which excludes 0)"
+    return f"not shown to differ in {what} ({by} points, {ends}, which includes 0)"
 
 
 def _estimate(metric: Metric) -> Estimate:

@@ -18,7 +18,7 @@ from threatclip.experiments.study_figures import (
     recall_of,
     wilson,
 )
-from threatclip.experiments.study_headline import model_title, subjects
+from threatclip.experiments.study_headline import model_title, subjects, threshold_text
 from threatclip.experiments.study_markdown import escape, percent, shown, table, with_interval
 
 _N_ANSWERS = 6  # classes that a line of answers names
@@ -63,7 +63,7 @@ def _attacks(cells: StudyCells, judge: Judge, name: str, found: Sequence[tuple[s
     ours, theirs = cells.predictions(cells.reference, POOL, name), cells.predictions(cells.baselines, SVC, name)
     gap = judge.difference(ours, theirs, {"accuracy": accuracy}).get("accuracy")
     if gap:
-        words = escape(shown(gap, what="accuracy"))
+        words = shown(gap, what="accuracy")
         blocks.append(f"Against {escape(model_title(SVC, pool=''))}, {escape(cells.reference)} is {words}.")
     return blocks
 
@@ -87,7 +87,9 @@ def _harmless(cells: StudyCells, name: str, found: Sequence[tuple[str, list[Pred
         if answers:
             shares = [answered_share(one, common) for one in answers]
             covered = [answered_share(one, common) for one in attacks]
-            rows.append(_share_row(model_title(model, pool=""), len(answers[0]), f"{common:.3f}", shares, covered))
+            rows.append(
+                _share_row(model_title(model, pool=""), len(answers[0]), threshold_text(common), shares, covered)
+            )
     n = len(found[0][1][0])
     return [
         f"{count(n)} harmless rows. The right answer is none: a row answered at the model's abstention threshold is a "
@@ -96,7 +98,7 @@ def _harmless(cells: StudyCells, name: str, found: Sequence[tuple[str, list[Pred
         "column says how many test attacks the same threshold answers.",
         table(("model", "threshold", "answered (false positives)", "by seed", "test rows answered"), rows),
         "What is said about these rows if an answer is forced, share of rows:",
-        table(("model", "answers"), [[title, _most_frequent(answers)] for title, answers in found]),
+        table(("model", "answers"), [[title, _most_frequent(answers)] for title, answers in found], n_text=2),
     ]
 
 
@@ -123,7 +125,7 @@ def _own_threshold(cells: StudyCells, variation: str, name: str) -> list[list[st
         shares.append(answered_share(answers, rule["threshold"]))
         covered += [answered_share(attacks, rule["threshold"])] if attacks else []
         title = f"{variation}, seed {seed}"
-        lines.append(_share_row(title, n, f"{rule['threshold']:.3f}", shares[-1:], covered[-1:]))
+        lines.append(_share_row(title, n, threshold_text(rule["threshold"]), shares[-1:], covered[-1:]))
     if len(shares) > 1:
         lines.insert(0, _share_row(f"{cells.label(variation)}, mean", n, DASH, shares, covered))
     return lines

@@ -9,9 +9,9 @@ from threatclip.evaluation.predictions import Predictions
 from threatclip.evaluation.summary import MetricFunction
 from threatclip.experiments.report_text import DASH, count
 from threatclip.experiments.study_cells import POOL, TEST, StudyCells, fold_families, is_zero_shot, on_same_rows
-from threatclip.experiments.study_figures import Judge, mean_sd, same_rows, values
+from threatclip.experiments.study_figures import MACRO, Judge, mean_sd, same_rows, values
 from threatclip.experiments.study_headline import model_title
-from threatclip.experiments.study_markdown import percent, table, with_interval
+from threatclip.experiments.study_markdown import difference, percent, table, with_interval
 
 _METRICS: dict[str, MetricFunction] = {"accuracy": accuracy, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
 _SHARED = ("exact_duplicates", "near_duplicates", "shared_groups", "shared_vendors")
@@ -22,28 +22,22 @@ def other_splits(cells: StudyCells, judge: Judge) -> list[str]:
     names = [cells.reference, *split_names(cells)]
     families = fold_families([one for one in cells.study.variations if one.name in names])
     in_family = {one.name for family in families.values() for one in family}
-    rows = []
-    for title, variations in [
-        *((cells.label(name), [name]) for name in names if name not in in_family),
-        *((_family_title(cells, name), [one.name for one in family]) for name, family in families.items()),
-    ]:
-        for model in _models(cells, variations):
-            answers = [one for name in variations for one in cells.predictions(name, model, TEST)]
-            rows.append(
-                [model_title(model, pool=title) if model == POOL else f"{title}, {model_title(model, pool='')}"]
-            )
-            rows[-1] += [*split_figures(answers, judge), _row_counts(answers)]
+    lines = [(cells.label(name), [name]) for name in names if name not in in_family]
+    lines += [(_family_title(cells, name), [one.name for one in family]) for name, family in families.items()]
+    rows = [row for title, variations in lines for row in _split_rows(cells, judge, title, variations)]
     if len(names) == 1:
         return []
     return [
         "## Other splits",
-        "Folds are averaged: mean over folds ± their sample standard deviation; other lines have their interval.",
-        table(("split", "accuracy", "macro-F1", "weighted F1", "test rows"), rows),
+        "Folds are averaged: mean over folds ± their sample standard deviation; other lines have their interval, and a "
+        "paired difference where their test rows are the same ones.",
+        table(("split", "accuracy", "macro-F1", "weighted F1", f"macro-F1 minus {cells.reference}", "test rows"), rows),
         "### What each split shares",
         "Rows of the later part with a counterpart in the earlier one, as counts of all its rows.",
         table(
             ("split", "parts", "rows", "exact duplicates", "near duplicates", "same group", "same vendor", "dropped"),
             [row for name in names for row in leak_rows(cells, name)],
+            n_text=2,
         ),
     ]
 
@@ -96,6 +90,26 @@ def _family_title(cells: StudyCells, family: str) -> str:
 def _models(cells: StudyCells, variations: Sequence[str]) -> list[str]:
     found = [model for name in variations for model in cells.models(name)]
     return list(dict.fromkeys(found)) or [POOL]
+
+
+def _split_rows(cells: StudyCells, judge: Judge, title: str, variations: Sequence[str]) -> list[list[str]]:
+    """Return the lines of one split: the pool, then each member alone."""
+    reference = cells.predictions(cells.reference, POOL, TEST)
+    rows = []
+    for model in _models(cells, variations):
+        answers = [one for name in variations for one in cells.predictions(name, model, TEST)]
+        name = title if model == POOL else f"{title}, {model_title(model, pool='')}"
+        compared = model == POOL and list(variations) != [cells.reference]
+        gap = _against(judge, answers, reference) if compared else DASH
+        rows.append([name, *split_figures(answers, judge), gap, _row_counts(answers)])
+    return rows
+
+
+def _against(judge: Judge, answers: Sequence[Predictions], reference: Sequence[Predictions]) -> str:
+    """Return the paired difference of macro-F1 to the reference; a dash where the rows are not the same."""
+    if not answers or not reference or not same_rows([*reference, *answers]):
+        return DASH
+    return difference(judge.difference(answers, reference, MACRO)["macro_f1"])
 
 
 def _row_counts(answers: Sequence[Predictions]) -> str:
