@@ -49,6 +49,11 @@ class LogLinearPool:
         """Return the pool's probabilities of the members' scores."""
         return np.asarray(np.exp(self.scores(member_scores)))
 
+    def alone(self, member: str) -> LogLinearPool:
+        """Return the pool of one member only, at its own temperature: what it says without the others."""
+        place = self.members.index(member)
+        return LogLinearPool(members=(member,), weights=np.ones(1), temperatures=self.temperatures[place : place + 1])
+
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Return the pool's arrays."""
         return {"weights": self.weights, "temperatures": self.temperatures}

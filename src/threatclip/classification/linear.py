@@ -97,7 +97,9 @@ def fit_linear(
     check_training_rows(z.shape[0], truth, n_classes=n_classes)
     random_state = int(rng.integers(2**31))
     if settings.kind == "nbsvm":
-        return _fit_nbsvm(z, truth, n_classes, settings, random_state, np.ones(len(truth)) if weights is None else weights)
+        return _fit_nbsvm(
+            z, truth, n_classes, settings, random_state, np.ones(len(truth)) if weights is None else weights
+        )
     model = _estimator(settings, random_state=random_state).fit(z, truth, sample_weight=weights)
     coefficients, intercept = np.atleast_2d(model.coef_), np.atleast_1d(model.intercept_)
     if len(model.classes_) == 2:

@@ -208,9 +208,7 @@ class PayloadClassifier:
     ) -> PayloadClassifier:
         towers = {
             name: load_tower(
-                TowerState(
-                    config=config[f"{name}_tower"], weights=_under(name, tensors), assets=_assets(folder, name)
-                )
+                TowerState(config=config[f"{name}_tower"], weights=_under(name, tensors), assets=_assets(folder, name))
             )
             for name in ("text", "payload")
         }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,66 +14,24 @@ from threatclip import __version__
 from threatclip.artifacts import read_json, write_json
 from threatclip.classification.baselines import BASELINES, FittedBaselines, LabeledViews, fit_baselines
 from threatclip.classification.fusion import LogLinearPool
-from threatclip.classification.scores import softmax
 from threatclip.errors import InputError
 from threatclip.evaluation.confidence import coverage, selective_accuracy
-from threatclip.evaluation.intervals import Metric
-from threatclip.evaluation.metrics import accuracy, macro_f1, weighted_f1
 from threatclip.evaluation.paired import mcnemar, paired_difference
-from threatclip.evaluation.predictions import Predictions, predictions_of
+from threatclip.evaluation.predictions import Predictions
 from threatclip.evaluation.shortcuts import SHORTCUT_PROBES, shortcut_score
 from threatclip.evaluation.summary import AREAS, HEADLINE, MetricFunction, measure, summarize
 from threatclip.experiments.classifier import PayloadClassifier
 from threatclip.experiments.config import parse
+from threatclip.experiments.judging import SHORT, Judged, plain_metrics, under_probes
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.report import write_report
 from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
 from threatclip.experiments.text_side import text_features
-from threatclip.pairs.pair import Pair
-from threatclip.pairs.probes import PROBES, STRESS_PROBES, Probe
 from threatclip.pairs.table import PairTable
-from threatclip.seeds import rng
 
-_SHORT: Mapping[str, MetricFunction] = {"accuracy": accuracy, "macro_f1": macro_f1, "weighted_f1": weighted_f1}
 _AREA_RESAMPLES = 500  # sorting every class for every resample: enough for an interval, not for a wait
 _WORST_ROWS = 20
-
-Answering = Callable[[Sequence[bytes]], dict[str, np.ndarray]]
-"""From payloads to the probabilities [n, c] of one or more models by name."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Judged:
-    """Rows to judge on, and how to draw the bootstrap."""
-
-    pairs: tuple[Pair, ...]
-    classes: tuple[str, ...]
-    seed: int
-
-    @property
-    def views(self) -> list[bytes]:
-        """The payloads, in order."""
-        return [pair.view for pair in self.pairs]
-
-    def predictions(self, probabilities: np.ndarray) -> Predictions:
-        """Return the judge's view of probabilities [n, c]; a label outside the catalogue counts as none."""
-        return predictions_of(
-            labels=[pair.label if pair.label in self.classes else None for pair in self.pairs],
-            probabilities=probabilities,
-            classes=self.classes,
-            ids=[pair.id for pair in self.pairs],
-            groups=[pair.group for pair in self.pairs],
-        )
-
-    def measure(self, probabilities: np.ndarray, metrics: Mapping[str, MetricFunction] = _SHORT) -> dict[str, Any]:
-        """Return metrics with intervals as plain values."""
-        found = measure(self.predictions(probabilities), metrics, rng=self.draw())
-        return _plain(found)
-
-    def draw(self) -> np.random.Generator:
-        """Return the bootstrap's generator, the same for every model: comparisons are paired."""
-        return rng(self.seed, "bootstrap")
 
 
 def evaluate_run(
@@ -84,6 +42,7 @@ def evaluate_run(
     baselines: bool,
     out: Path | None,
     on_progress: OnProgress,
+    baseline_names: Sequence[str] = tuple(BASELINES),
 ) -> dict[str, Any]:
     """Judge a run on its test rows, or on the table `pairs`, and write metrics.json and report.html.
 
@@ -94,13 +53,14 @@ def evaluate_run(
         baselines: also the built-in baselines, fitted on the run's own training and validation rows.
         out: where to write; default RUN/evaluation, or RUN/evaluation-TABLE.
         on_progress: told of each part.
+        baseline_names: which of them.
 
     Raises:
         InputError: no run, no table, or nothing to judge.
         DamagedArtifactError: the bundle or the table was changed.
     """
     classifier = PayloadClassifier.load(run)
-    recipe = parse(PayloadWeakness, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe: PayloadWeakness = parse(PayloadWeakness, read_json(run / RECIPE), where=str(run / RECIPE))
     judged = _rows_to_judge(run, pairs, classifier.classes, seed=recipe.seed)
     steps = _Steps(total=2 + probes + 2 * baselines, on_progress=on_progress)
     scores = classifier.member_scores(judged.views)
@@ -109,15 +69,14 @@ def evaluate_run(
     result = _headline(judged, classifier, probabilities)
     result |= {"run": str(run), "task": recipe.task, "seed": recipe.seed, "table": str(pairs or run / PAIRS)}
     result["members"] = _member_metrics(judged, classifier.pool, scores)
-    models: dict[str, dict[str, np.ndarray]] = {}
     if probes:
-        models = _under_probes(judged, lambda views: {"model": classifier.probabilities(views)})
+        probed = {name: classifier.probabilities(views) for name, views in under_probes(judged.views).items()}
         result["probes"], result["shortcuts"] = _probe_results(
-            judged, probabilities, {name: one["model"] for name, one in models.items()}, recipe.views.trained_probes
+            judged, probabilities, probed, recipe.views.trained_probes
         )
         steps("probes")
     if baselines:
-        fitted = fit_run_baselines(run, classifier, seed=recipe.seed)
+        fitted = fit_run_baselines(run, classifier, seed=recipe.seed, names=baseline_names)
         steps("baselines fitted")
         result |= _baseline_results(judged, probabilities, fitted, probes=probes)
         steps("baselines judged")
@@ -162,7 +121,7 @@ def _headline(judged: Judged, classifier: PayloadClassifier, probabilities: np.n
     summary = summarize(predictions, {**HEADLINE, **answered}, rng=judged.draw())
     plain = summary.as_dict()
     areas = measure(predictions, AREAS, rng=judged.draw(), n_resamples=_AREA_RESAMPLES)
-    plain["metrics"] |= _plain(areas)
+    plain["metrics"] |= plain_metrics(areas)
     plain["n_unlabeled"] = len(predictions) - summary.n
     unlabeled = probabilities[predictions.truth < 0]
     if len(unlabeled):
@@ -209,16 +168,7 @@ def _confident_mistakes(judged: Judged, predictions: Predictions) -> list[dict[s
 
 
 def _member_metrics(judged: Judged, pool: LogLinearPool, scores: Mapping[str, np.ndarray]) -> dict[str, Any]:
-    temperatures = dict(zip(pool.members, pool.temperatures.tolist(), strict=True))
-    return {
-        name: judged.measure(softmax(member, temperature=temperatures.get(name, 1.0)))
-        for name, member in scores.items()
-    }
-
-
-def _under_probes(judged: Judged, answer: Answering) -> dict[str, dict[str, np.ndarray]]:
-    every: dict[str, Probe] = {**PROBES, **STRESS_PROBES}
-    return {name: answer([probe(view) for view in judged.views]) for name, probe in every.items()}
+    return {name: judged.measure(pool.alone(name).probabilities(scores)) for name in scores}
 
 
 def _probe_results(
@@ -235,8 +185,8 @@ def _probe_results(
     return metrics, shortcuts
 
 
-def fit_run_baselines(run: Path, classifier: PayloadClassifier, *, seed: int) -> FittedBaselines:
-    """Fit every baseline on the run's own training and validation rows."""
+def fit_run_baselines(run: Path, classifier: PayloadClassifier, *, seed: int, names: Sequence[str]) -> FittedBaselines:
+    """Fit baselines on the run's own training and validation rows."""
     rows = list(PairTable.open(run / PAIRS).iter_pairs())
     parts = [
         LabeledViews(
@@ -245,7 +195,7 @@ def fit_run_baselines(run: Path, classifier: PayloadClassifier, *, seed: int) ->
         )
         for split in ("train", "validation")
     ]
-    return fit_baselines(*parts, n_classes=len(classifier.classes), seed=seed, embed=minilm_embedding)
+    return fit_baselines(*parts, n_classes=len(classifier.classes), seed=seed, embed=minilm_embedding, names=names)
 
 
 def minilm_embedding(views: Sequence[bytes]) -> np.ndarray:
@@ -257,33 +207,26 @@ def minilm_embedding(views: Sequence[bytes]) -> np.ndarray:
     return unit(text_features(tower, [view.decode("utf-8", "replace") for view in views], progress=lambda *_: None))
 
 
-def _baseline_results(
-    judged: Judged, model: np.ndarray, fitted: FittedBaselines, *, probes: bool
-) -> dict[str, Any]:
+def _baseline_results(judged: Judged, model: np.ndarray, fitted: FittedBaselines, *, probes: bool) -> dict[str, Any]:
     answers = fitted.probabilities(judged.views)
     table = {name: judged.measure(one, HEADLINE) for name, one in answers.items()}
     best = max((name for name in table), key=lambda name: float(table[name]["macro_f1"]["value"]))
     if probes:
         cheap = [name for name in answers if BASELINES[name].features != "embedding"]
-        under = _under_probes(judged, lambda views: _cheap(fitted, views, cheap))
+        under = {
+            probe: replace(fitted, heads={name: fitted.heads[name] for name in cheap}).probabilities(views)
+            for probe, views in under_probes(judged.views).items()
+        }
         for name in cheap:
             probed = {probe: one[name] for probe, one in under.items()}
             table[name]["probes"], table[name]["shortcuts"] = _probe_results(judged, answers[name], probed, ())
     ours, theirs = judged.predictions(model), judged.predictions(answers[best])
-    differences = paired_difference(ours, theirs, _SHORT, rng=judged.draw())
+    differences = paired_difference(ours, theirs, SHORT, rng=judged.draw())
     return {
         "baselines": table,
         "comparison": {
             "baseline": best,
-            "differences": _plain(differences),
+            "differences": plain_metrics(differences),
             "mcnemar": mcnemar(ours, theirs).as_dict(),
         },
     }
-
-
-def _cheap(fitted: FittedBaselines, views: Sequence[bytes], names: Sequence[str]) -> dict[str, np.ndarray]:
-    return replace(fitted, heads={name: fitted.heads[name] for name in names}).probabilities(views)
-
-
-def _plain(metrics: Mapping[str, Metric]) -> dict[str, Any]:
-    return {name: metric.as_dict() for name, metric in metrics.items()}

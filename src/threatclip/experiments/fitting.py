@@ -21,6 +21,7 @@ from threatclip.experiments.text_side import (
     build_text_tower,
     class_anchors,
     learn_text_space,
+    one_hot_anchors,
     project,
     text_features,
 )
@@ -99,6 +100,8 @@ def fit(
     _follow(f"{name}/stage1", steps, saving.on_step, on_progress, total=None)
     text_tower.eval()
     anchors = class_anchors(text_tower, material.classes, recipe.data.anchors)
+    if recipe.stage2.targets == "one_hot":
+        anchors = one_hot_anchors(anchors, dim=text_tower.dim)
     payload_tower = build_tower(recipe.payload_tower, seed=recipe.seed, texts=_readable(rows))
     steps = learn_payload_tower(
         payload_tower,
@@ -116,7 +119,7 @@ def fit(
     _follow(f"{name}/stage2", steps, saving.on_step, on_progress, total=recipe.stage2.steps)
     payload_tower.eval()
     vectors = encode(payload_tower, train.views, precision="fp32")
-    anchor_vectors = project(text_tower, anchors.features)
+    anchor_vectors = project(text_tower, anchors.features) if anchors.fixed is None else anchors.fixed
     ngram_extra = material.extra.take(material.ngram_extra & (material.extra.labels != UNLABELED))
     members = fit_members(
         recipe.answer,
@@ -139,9 +142,7 @@ def fit(
     )
 
 
-def _follow(
-    stage: str, steps: Iterable[Step], on_step: OnStep, on_progress: OnProgress, *, total: int | None
-) -> None:
+def _follow(stage: str, steps: Iterable[Step], on_step: OnStep, on_progress: OnProgress, *, total: int | None) -> None:
     for step in steps:
         on_step(stage, step)
         on_progress(Progress(stage=stage, done=step.step, total=total or 0, facts=step.losses))

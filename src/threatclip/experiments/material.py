@@ -12,6 +12,7 @@ import numpy as np
 
 from threatclip.errors import BadRow, BadRowsError, InputError
 from threatclip.experiments.recipe import Data, Extra, File
+from threatclip.pairs.http import parse_requests, render_requests
 from threatclip.pairs.leakage import LeakageReport
 from threatclip.pairs.near_duplicates import near_duplicate_clusters
 from threatclip.pairs.pair import Pair, view_text
@@ -22,6 +23,7 @@ from threatclip.seeds import rng, stream_seed
 
 UNLABELED = -1
 _SAMPLES = 10_000
+_FIRST_YEAR, _LAST_YEAR = 2012, 2024  # of the embedded generator
 
 _CLASS_OF_TAG = {
     "xss": "xss",
@@ -63,9 +65,7 @@ class Rows:
     def take(self, rows: np.ndarray) -> Rows:
         """Return some rows, by index or mask."""
         index = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return Rows(
-            pairs=tuple(self.pairs[i] for i in index), labels=self.labels[index], weights=self.weights[index]
-        )
+        return Rows(pairs=tuple(self.pairs[i] for i in index), labels=self.labels[index], weights=self.weights[index])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,8 +90,8 @@ def data_root(data: Data) -> Path:
 def load_material(data: Data, *, seed: int) -> Material:
     """Read the pairs, split them, and gather what else may be trained on.
 
-    An extra row is left out when it shares a group (a CVE) with a validation or test row or is a near-duplicate of
-    one. Descriptions are all here: `unrelated` tells which of them a fit may read.
+    An extra row is left out when it shares a group (a CVE) with a validation or test row, is a near-duplicate of one,
+    or, where the split is in order of time, is younger than the training rows. Descriptions are all here: `unrelated` tells which of them a fit may read.
 
     Raises:
         InputError: a file is missing, or the split leaves nothing to train on or to judge.
@@ -99,13 +99,15 @@ def load_material(data: Data, *, seed: int) -> Material:
     """
     root = data_root(data)
     pairs = [pair for pair in read_file(data.pairs, root) if pair.label in data.classes]
+    if data.single_requests:
+        pairs = [single for pair in pairs for single in _single_requests(pair)]
     splits, leakage = split_pairs(pairs, data.split, rng(seed, "data/split"), root=root)
     parts = {
         name: [pair for pair, split in zip(pairs, splits, strict=True) if split == name]
         for name in ("train", "validation", "test")
     }
     judged = [*parts["validation"], *parts["test"]]
-    extra, weights, in_ngrams = _extras(data, root, judged, seed=seed)
+    extra, weights, in_ngrams = _extras(data, root, parts["train"], judged, seed=seed)
     learned = [pair for pair in parts["train"] if pair.label not in data.held_out_classes]
     if not learned or not judged:
         raise InputError(f"the split of {data.pairs.path} leaves {len(learned)} training and {len(judged)} judged rows")
@@ -119,6 +121,13 @@ def load_material(data: Data, *, seed: int) -> Material:
         descriptions=() if data.descriptions is None else tuple(read_file(data.descriptions, root)),
         leakage=leakage,
     )
+
+
+def _single_requests(pair: Pair) -> list[Pair]:
+    return [
+        replace(pair, id=f"{pair.id}#{number}", view=render_requests((request,)))
+        for number, request in enumerate(parse_requests(pair.view))
+    ]
 
 
 def rows_of(pairs: Sequence[Pair], classes: Sequence[str]) -> Rows:
@@ -156,6 +165,12 @@ def _youngest(learned: Sequence[Pair], judged: Sequence[Pair]) -> datetime | Non
     return max(before) if before and after and max(before) < min(after) else None
 
 
+def _last_year(learned: Sequence[Pair], judged: Sequence[Pair]) -> int:
+    """Return the last year whose habits the generator may use: a split in order of time must not see later ones."""
+    youngest = _youngest(learned, judged)
+    return _LAST_YEAR if youngest is None else min(_LAST_YEAR, max(_FIRST_YEAR, youngest.year))
+
+
 def unrelated(pairs: Iterable[Pair], learned: Sequence[Pair], judged: Sequence[Pair]) -> Iterator[Pair]:
     """Yield the pairs that may be learned from: no group of a judged pair, and no later year than is learned."""
     groups = {pair.group for pair in judged if pair.group}
@@ -167,15 +182,15 @@ def unrelated(pairs: Iterable[Pair], learned: Sequence[Pair], judged: Sequence[P
 
 
 def _extras(
-    data: Data, root: Path, judged: Sequence[Pair], *, seed: int
+    data: Data, root: Path, learned: Sequence[Pair], judged: Sequence[Pair], *, seed: int
 ) -> tuple[list[Pair], np.ndarray, np.ndarray]:
     """Return the extra pairs, their weights and whether the n-gram view reads them."""
     taken: list[Pair] = []
     weights: list[float] = []
     in_ngrams: list[bool] = []
     for extra in data.extra:
-        pairs = _extra_pairs(extra, data, root, seed=seed)
-        fresh = _without_copies(list(unrelated(pairs, (), judged)), judged)
+        pairs = _extra_pairs(extra, data, root, last_year=_last_year(learned, judged), seed=seed)
+        fresh = _without_copies(list(unrelated(pairs, learned, judged)), judged)
         taken += fresh
         weights += [extra.weight] * len(fresh)
         in_ngrams += [extra.ngrams] * len(fresh)
@@ -188,11 +203,16 @@ def _without_copies(pairs: Sequence[Pair], judged: Sequence[Pair]) -> list[Pair]
     return [pair for pair, cluster in zip(pairs, clusters[len(judged) :].tolist(), strict=True) if cluster not in known]
 
 
-def _extra_pairs(extra: Extra, data: Data, root: Path, *, seed: int) -> list[Pair]:
+def _extra_pairs(extra: Extra, data: Data, root: Path, *, last_year: int, seed: int) -> list[Pair]:
     allowed = [name for name in data.classes if name not in data.held_out_classes]
     if extra.file is None:
         n = extra.n or _SAMPLES
-        made = sample_pairs(n=n, seed=stream_seed(seed, f"extra/{extra.name}"), benign_fraction=extra.benign_fraction)
+        made = sample_pairs(
+            n=n,
+            seed=stream_seed(seed, f"extra/{extra.name}"),
+            benign_fraction=extra.benign_fraction,
+            years=(_FIRST_YEAR, last_year),
+        )
         return [pair for pair in made if pair.label is None or pair.label in allowed]
     pairs = list(read_file(extra.file, root))
     if extra.labels_from_tags:
@@ -202,7 +222,7 @@ def _extra_pairs(extra: Extra, data: Data, root: Path, *, seed: int) -> list[Pai
     if extra.n is not None:
         pairs = _evenly(pairs, extra.n, draw)
     if extra.framed:
-        pairs = [replace(pair, view=wrap_in_request(view_text(pair.view), draw)) for pair in pairs]
+        pairs = [replace(pair, view=wrap_in_request(view_text(pair.view), draw, year=last_year)) for pair in pairs]
     return pairs
 
 

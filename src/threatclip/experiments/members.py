@@ -16,7 +16,7 @@ from threatclip.classification.linear import LinearHead, LinearSettings, fit_lin
 from threatclip.classification.ngrams import WORD_NGRAMS, NgramClassifier, fit_ngrams
 from threatclip.experiments.material import Rows
 from threatclip.experiments.recipe import Answer, Views
-from threatclip.experiments.views import with_noise
+from threatclip.experiments.views import in_random_frame, with_noise
 from threatclip.pairs.http import unquoted
 from threatclip.seeds import rng
 
@@ -68,7 +68,7 @@ def fit_members(
         extra: further labeled rows that n-gram members train on, with their weights.
         anchors: unit vectors [a, d] of the generic texts, and the class of each [a].
         n_classes: size of the catalogue.
-        views: how noisy copies of rows for the n-gram members are made.
+        views: how noisy the noisy copies for the n-gram members are.
         seed: of the streams "members/...".
     """
     fitted: dict[str, AnchorHead | LinearHead | NeighborHead | NgramClassifier] = {}
@@ -96,14 +96,15 @@ def _ngram_members(
     wanted = [name for name in _NGRAM_LINEAR if name in answer.members]
     if not wanted:
         return {}
-    draw = rng(seed, "members/noise")
-    shown = [unquoted(view) for view in train.views]
-    copies = [
-        with_noise(view, share=views.noise_share, rng=draw) for _ in range(answer.ngram_views) for view in shown
+    draw = rng(seed, "members/views")
+    framed = [in_random_frame(view, draw) for _ in range(answer.ngram_framed) for view in train.views]
+    noisy = [
+        with_noise(view, share=views.noise_share, rng=draw) for _ in range(answer.ngram_noisy) for view in train.views
     ]
-    payloads = [*shown, *copies, *(unquoted(view) for view in extra.views)]
-    labels = np.concatenate([np.tile(train.labels, 1 + answer.ngram_views), extra.labels])
-    weights = np.concatenate([np.tile(train.weights, 1 + answer.ngram_views), extra.weights])
+    payloads = [unquoted(view) for view in (*train.views, *framed, *noisy, *extra.views)]
+    copies = 1 + answer.ngram_framed + answer.ngram_noisy
+    labels = np.concatenate([np.tile(train.labels, copies), extra.labels])
+    weights = np.concatenate([np.tile(train.weights, copies), extra.weights])
     cost = {"ngrams": answer.ngram_c, "ngrams_nb": answer.ngram_nb_c}
     return {
         name: fit_ngrams(

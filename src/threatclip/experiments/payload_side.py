@@ -46,6 +46,7 @@ class PayloadObjective:
     anchor_features: Tensor
     owners: Tensor
     seen: Tensor
+    fixed_anchors: Tensor | None = None  # unit vectors in place of projected texts
 
     def represent(self, batch: Batch) -> dict[str, Tensor]:
         """Return unit vectors of payloads and of their descriptions."""
@@ -62,7 +63,9 @@ class PayloadObjective:
             terms["anchors"] = self._anchor_term(view, labels)
         described = batch["described"]
         if self.stage.squared > 0:
-            terms["squared"] = squared_distance(view[described], reps["text"][described]) if described.any() else _zero(view)
+            terms["squared"] = (
+                squared_distance(view[described], reps["text"][described]) if described.any() else _zero(view)
+            )
         if self.stage.infonce > 0:
             own = labels[described]
             same = (own[:, None] == own[None, :]) & (own >= 0)[:, None]
@@ -82,7 +85,7 @@ class PayloadObjective:
         n_classes = len(self.seen)
         logits = anchor_logits(
             view,
-            self.text_tower.project(self.anchor_features),
+            self.text_tower.project(self.anchor_features) if self.fixed_anchors is None else self.fixed_anchors,
             self.owners,
             n_classes=n_classes,
             temperature=self.stage.temperature,
@@ -195,6 +198,7 @@ def learn_payload_tower(
         anchor_features=torch.from_numpy(anchors.features),
         owners=torch.from_numpy(anchors.owners),
         seen=seen,
+        fixed_anchors=None if anchors.fixed is None else torch.from_numpy(anchors.fixed),
     )
     settings = TrainSettings(
         epochs=1,
@@ -206,9 +210,7 @@ def learn_payload_tower(
         seed=seed,
         rate_multipliers={"text.": stage.text_rate} if tuned is not None else {},
     )
-    batches = PayloadBatches(
-        rows=rows, features=features, tower=payload_tower, stage=stage, views=views, seed=seed
-    )
+    batches = PayloadBatches(rows=rows, features=features, tower=payload_tower, stage=stage, views=views, seed=seed)
     yield from train(
         module=_Trained(payload_tower, tuned),
         objective=objective,

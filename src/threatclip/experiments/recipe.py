@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import TowerConfig
-from threatclip.encoders.byte import ByteTower
 from threatclip.errors import RecipeError
 from threatclip.pairs.sources import Source
 from threatclip.pairs.splits import SplitSpec
@@ -49,6 +49,7 @@ class Data:
     descriptions: File | None = None  # text for stage 1: rows of test groups and of later years are left out
     classes: tuple[str, ...] = tuple(WEAKNESSES)
     anchors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # texts of classes outside the catalogue
+    single_requests: bool = False  # every request a row of its own, as the leaky control wants it
     held_out_classes: tuple[str, ...] = ()  # never trained on: zero-shot by their anchors alone
     extra: tuple[Extra, ...] = ()
 
@@ -77,6 +78,7 @@ class Stage2:
     squared: float = 0.0  # weight of ||f_p(p) - f_t(d)||^2, the paper's loss
     infonce: float = 0.5  # weight of symmetric InfoNCE with same-class positives
     anchors: float = 1.0  # weight of cross-entropy to the generic anchors
+    targets: Literal["text", "one_hot"] = "text"  # one_hot: orthogonal class vectors in place of anchor texts
     temperature: float = 0.07
     label_smoothing: float = 0.05
     class_balance: float = 0.5  # rows are drawn by (class size)^-this; 1 is balanced
@@ -116,7 +118,8 @@ class Answer:
     linear_c: float = 10.0  # inverse regularization of the linear head on vectors
     ngram_c: float = 1.0  # of the linear support vector machine on n-grams
     ngram_nb_c: float = 0.1  # of the one on n-grams scaled by log-count ratios
-    ngram_views: int = 2  # noisy copies of each row that the n-gram view trains on, beside the row itself
+    ngram_noisy: int = 1  # noisy copies of each row that the n-gram members train on, beside the row itself
+    ngram_framed: int = 1  # copies of its values in a random request: template_swap is then a trained probe
     precision: float = 0.9  # that answers must have on validation; below it the model abstains
     refit: bool = True  # fit again on training + validation once everything was chosen
 

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from threatclip.artifacts import read_json, write_json
-from threatclip.classification.abstention import fit_abstention
-from threatclip.classification.fusion import fit_pool
+from threatclip.classification.abstention import NEVER, Abstention, fit_abstention
+from threatclip.classification.fusion import LogLinearPool, fit_pool
 from threatclip.errors import InputError
 from threatclip.evaluation.predictions import predictions_of
 from threatclip.evaluation.summary import measure
@@ -21,12 +21,14 @@ from threatclip.experiments.classifier import PayloadClassifier, known_case
 from threatclip.experiments.config import as_plain
 from threatclip.experiments.fitting import Fitted, Saving, fit, joined
 from threatclip.experiments.material import Material, Rows, data_root, load_material
-from threatclip.experiments.progress import OnProgress
+from threatclip.experiments.progress import OnProgress, ignore
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.run_folder import BUNDLE, CHECKPOINTS, PAIRS, STEPS, SUMMARY, StepLog, data_hashes, open_run
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import write_pairs
 from threatclip.seeds import rng
+from threatclip.training.contracts import Step
+from threatclip.training.distributed import number_from_main, this_accelerator, world_of
 
 
 def train_run(recipe: PayloadWeakness, out: Path, *, resume: bool, on_progress: OnProgress) -> dict[str, Any]:
@@ -36,24 +38,19 @@ def train_run(recipe: PayloadWeakness, out: Path, *, resume: bool, on_progress: 
         InputError: the folder is taken, or data is missing or unusable.
         StorageError: the disk refused.
     """
+    world = world_of(this_accelerator())
+    main = world.index == 0
     hashes = data_hashes(data_root(recipe.data), input_files(recipe))
-    if open_run(out, as_plain(recipe), resume=resume, data=hashes):
+    done = open_run(out, as_plain(recipe), resume=resume, data=hashes) if main else False
+    if number_from_main(int(done), world=world):
         finished: dict[str, Any] = read_json(out / SUMMARY)
         return finished
     began = time.monotonic()
     material = load_material(recipe.data, seed=recipe.seed)
-    write_pairs(
-        out / PAIRS,
-        [
-            replace(pair, split=name)
-            for name, rows in (("train", material.train), ("validation", material.validation), ("test", material.test))
-            for pair in rows.pairs
-        ],
-        modality="payload",
-        split_info={"spec": as_plain(recipe.data.split), "leakage": material.leakage.as_dict()},
-    )
-    saving = Saving(checkpoints=out / CHECKPOINTS, resume=resume, on_step=StepLog(out / STEPS))
-    classifier, validation = learn(recipe, material, saving=saving, on_progress=on_progress)
+    saving = Saving(checkpoints=out / CHECKPOINTS, resume=resume, on_step=StepLog(out / STEPS) if main else _unheard)
+    if main:
+        _write_split(recipe, material, out)
+    classifier, validation = learn(recipe, material, saving=saving, on_progress=on_progress if main else ignore)
     summary = {
         "run": str(out),
         "task": recipe.task,
@@ -67,10 +64,26 @@ def train_run(recipe: PayloadWeakness, out: Path, *, resume: bool, on_progress: 
         "pool": dict(zip(classifier.pool.members, classifier.pool.weights.tolist(), strict=True)),
         "seconds": time.monotonic() - began,
     }
-    classifier.save(out / BUNDLE, card=model_card(recipe, summary, hashes))
-    write_json(out / SUMMARY, summary)
-    shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
+    if main:
+        classifier.save(out / BUNDLE, card=model_card(recipe, summary, hashes))
+        write_json(out / SUMMARY, summary)
+        shutil.rmtree(out / CHECKPOINTS, ignore_errors=True)
     return summary
+
+
+def _write_split(recipe: PayloadWeakness, material: Material, out: Path) -> None:
+    """Keep the labeled rows and their split in the run folder, so that it can be judged without the data."""
+    parts = (("train", material.train), ("validation", material.validation), ("test", material.test))
+    write_pairs(
+        out / PAIRS,
+        [replace(pair, split=name) for name, rows in parts for pair in rows.pairs],
+        modality="payload",
+        split_info={"spec": as_plain(recipe.data.split), "leakage": material.leakage.as_dict()},
+    )
+
+
+def _unheard(_: str, __: Step) -> None:
+    """Only the main process keeps records."""
 
 
 def learn(
@@ -100,19 +113,16 @@ def learn(
     if recipe.answer.refit:
         both = joined(material.train, validation)
         both = both.take(np.array([pair.label not in recipe.data.held_out_classes for pair in both.pairs]))
-        final = fit(
-            recipe, material, both, material.test.pairs, name="final", saving=saving, on_progress=on_progress
-        )
+        final = fit(recipe, material, both, material.test.pairs, name="final", saving=saving, on_progress=on_progress)
         classifier = replace(_assembled(material.classes, final), pool=classifier.pool)
     return replace(classifier, abstention=abstention), metrics
 
 
 def _assembled(classes: tuple[str, ...], fitted: Fitted) -> PayloadClassifier:
     """Return a classifier whose pool and abstention are still to be chosen."""
-    from threatclip.classification.abstention import NEVER, Abstention
-    from threatclip.classification.fusion import LogLinearPool
-
-    names = tuple(name for name in ("anchors", "linear", "neighbors", "ngrams", "ngrams_nb") if getattr(fitted.members, name))
+    names = tuple(
+        name for name in ("anchors", "linear", "neighbors", "ngrams", "ngrams_nb") if getattr(fitted.members, name)
+    )
     return PayloadClassifier(
         classes=classes,
         text_tower=fitted.text_tower,

@@ -20,7 +20,16 @@ from threatclip.training.contracts import Step
 
 RECIPE, ENVIRONMENT, STEPS, SUMMARY = "recipe.json", "environment.json", "metrics.jsonl", "summary.json"
 PAIRS, BUNDLE, CHECKPOINTS = "pairs.parquet", "bundle", "checkpoints"
-_LIBRARIES = ("torch", "transformers", "sentence-transformers", "tokenizers", "numpy", "scipy", "scikit-learn", "pyarrow")
+_LIBRARIES = (
+    "torch",
+    "transformers",
+    "sentence-transformers",
+    "tokenizers",
+    "numpy",
+    "scipy",
+    "scikit-learn",
+    "pyarrow",
+)
 
 
 def open_run(out: Path, recipe: Mapping[str, Any], *, resume: bool, data: Mapping[str, str]) -> bool:
@@ -53,7 +62,9 @@ def _same(path: Path, value: Mapping[str, Any], *, what: str, key: str | None = 
     stored = read_json(path)
     stored = stored.get(key) if key else stored
     if stored != json.loads(json.dumps(value)):
-        raise InputError(f"the run in {path.parent} was started with another {what}; resume with the same, or start anew")
+        raise InputError(
+            f"the run in {path.parent} was started with another {what}; resume with the same, or start anew"
+        )
 
 
 def environment() -> dict[str, Any]:
@@ -101,7 +112,9 @@ def data_hashes(root: Path, paths: list[str]) -> dict[str, str]:
         elif path.is_file():
             hashes[name] = sha256_file(path)
         else:
-            raise InputError(f"no file {path}; set data.root in the recipe, or THREATCLIP_DATA, to the folder of the data")
+            raise InputError(
+                f"no file {path}; set data.root in the recipe, or THREATCLIP_DATA, to the folder of the data"
+            )
     return hashes
 
 

@@ -7,9 +7,8 @@ description are the alternatives. A frozen transformer is run once for each text
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import torch
@@ -171,22 +170,6 @@ def drop_words(text: str, *, share: float, rng: np.random.Generator) -> str:
     return " ".join(kept or words[:1])
 
 
-class _FeatureReader(nn.Module):
-    """A text tower as the encoder sees it, but answering with features in place of unit vectors."""
-
-    bytes_per_token = 1
-
-    def __init__(self, tower: TextTower, width: int) -> None:
-        super().__init__()
-        self.tower = tower
-        self.dim = width
-        self.tokenize, self.pad = tower.tokenize, tower.pad
-
-    def forward(self, tokens: Tensor, lengths: Tensor) -> Tensor:
-        """Return pooled features [n, w] in fp32."""
-        return self.tower.features(tokens, lengths).float()
-
-
 def text_features(tower: TextTower, texts: Sequence[str], *, progress: Progress) -> np.ndarray:
     """Return the features [n, w] of texts; a frozen transformer's are kept on disk by content."""
     views = [text.encode("utf-8", "replace") for text in texts]
@@ -194,9 +177,8 @@ def text_features(tower: TextTower, texts: Sequence[str], *, progress: Progress)
         width = tower.features(**tower.collate([b"width"])).shape[1]
 
     def compute(missing: Sequence[bytes]) -> np.ndarray:
-        reader: Any = _FeatureReader(tower, width)
-        encoder = prepare_encoder(reader, probe=missing)
-        return encoder(missing, progress=lambda done, total: progress("features", done, total))
+        encoder = prepare_encoder(tower, probe=missing)
+        return encoder(missing, output="features", progress=lambda done, total: progress("features", done, total))
 
     if isinstance(tower, PretrainedNetwork) and body_is_frozen(tower):
         return cached_features(tower, views, width=width, compute=compute)
@@ -205,11 +187,15 @@ def text_features(tower: TextTower, texts: Sequence[str], *, progress: Progress)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Anchors:
-    """The generic texts of every class: their features, and the class each one belongs to."""
+    """The generic texts of every class: their features, and the class each one belongs to.
+
+    `fixed` holds unit vectors [a, d] where the classes are to be told apart without any text.
+    """
 
     texts: tuple[str, ...]
     owners: np.ndarray
     features: np.ndarray
+    fixed: np.ndarray | None = None
 
 
 def class_anchors(tower: TextTower, classes: Sequence[str], extra: Mapping[str, Sequence[str]]) -> Anchors:
@@ -228,6 +214,11 @@ def class_anchors(tower: TextTower, classes: Sequence[str], extra: Mapping[str, 
         owners += [number] * len(own)
     features = text_features(tower, texts, progress=lambda *_: None)
     return Anchors(texts=tuple(texts), owners=np.array(owners), features=features)
+
+
+def one_hot_anchors(anchors: Anchors, *, dim: int) -> Anchors:
+    """Return anchors whose vectors are one axis for each class: the ablation in which texts say nothing."""
+    return replace(anchors, fixed=np.eye(dim, dtype=np.float32)[anchors.owners])
 
 
 def project(tower: TextTower, features: np.ndarray) -> np.ndarray:

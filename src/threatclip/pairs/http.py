@@ -1,14 +1,14 @@
 """A lenient reader of HTTP requests as they stand in a payload view.
 
 A view may hold several requests joined by a blank line, with LF or CRLF, cut anywhere, or no HTTP at all. Bytes are
-read as Latin-1 so that every byte survives `parse` followed by `render`.
+read as Latin-1, so that `parse` followed by `render` loses line ends and the blanks around headers and nothing else,
+and what was rendered parses to the same requests again. Every step is linear in the length of the view.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
-from urllib.parse import unquote_to_bytes
+from dataclasses import dataclass, field, replace
 
 STANDARD_HEADERS = frozenset(
     """accept accept-charset accept-encoding accept-language authorization cache-control connection content-length
@@ -16,8 +16,16 @@ STANDARD_HEADERS = frozenset(
     referer sec-fetch-dest sec-fetch-mode sec-fetch-site sec-fetch-user te transfer-encoding
     upgrade-insecure-requests user-agent x-requested-with""".split()
 )
-_REQUEST_LINE = re.compile(r"^([A-Za-z]{2,20}) (\S.*?)(?: (HTTP/[\d.]+))?\r?$")
-_BOUNDARY = re.compile(r"\r?\n\r?\n(?=[A-Z]{3,10} \S[^\n]{0,8192}? HTTP/\d)")
+_METHODS = frozenset(
+    """CONNECT COPY DEBUG DELETE GET HEAD LOCK MKCOL MOVE OPTIONS PATCH POST PROPFIND PROPPATCH PURGE PUT REPORT SEARCH
+    TRACE TRACK UNLOCK""".split()
+)
+_METHOD = re.compile(r"[A-Za-z][A-Za-z-]{1,19}")
+_VERSION = re.compile(r"HTTP/\d[\d.]*")
+_HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+)[ \t]*:(.*)", re.DOTALL)
+_AUTHORITY = re.compile(r"\Ahttps?://[^/?#]*", re.IGNORECASE)
+_ESCAPE = re.compile(rb"%([0-9A-Fa-f]{2})")
+_FORM = re.compile(r"[\w.\[\]%-]+=[^\n]*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,43 +44,98 @@ class Request:
         return self.target.partition("?")[0]
 
     @property
+    def endpoint(self) -> str:
+        """The path without the scheme and host that a request to a proxy begins with."""
+        return _AUTHORITY.sub("", self.path, count=1)
+
+    @property
     def query(self) -> str:
         """The target behind the first question mark."""
         return self.target.partition("?")[2]
 
     def header(self, name: str) -> str:
-        """Return the first value of a header, or an empty string."""
+        """Return the first value of a header (name in lower case), or an empty string."""
         return next((value for key, value in self.headers if key.lower() == name), "")
 
-    def with_target(self, path: str, query: str) -> Request:
-        """Return the same request for another path and query."""
-        return replace(self, target=f"{path}?{query}" if query else path)
+    def with_query(self, query: str) -> Request:
+        """Return the same request with another query; a target without a question mark stays as it is."""
+        path, mark, _ = self.target.partition("?")
+        return replace(self, target=path + mark + query if mark else path)
+
+    def without_headers(self) -> Request:
+        """Return method, target and body; the version stays only where the line were no request line without it."""
+        bare = replace(self, headers=(), version="")
+        told = not self.method or _request_line(f"{self.method} {self.target}") == (self.method, self.target, "")
+        return bare if told else replace(bare, version=self.version)
 
 
 def parse_requests(view: bytes) -> tuple[Request, ...]:
-    """Split a payload view into its requests, in order; text that is no request comes back as a body only."""
-    text = view.decode("latin-1")
-    return tuple(_parse_one(part) for part in _BOUNDARY.split(text)) if text else ()
+    """Split a payload view into its requests, in order; text that is no request comes back as a body only.
+
+    A request begins at the start, behind a blank line, or within the headers of the one before. Its headers end at a
+    blank line or at the first line that is no header; a body goes on, over blank lines, to the next request.
+    """
+    requests: list[Request] = []
+    part = _Part(body=[])
+    after_blank = True
+    for line in view.decode("latin-1").split("\n"):
+        row = line.rstrip("\r")
+        if part.body is None and part.takes_header(row):
+            pass
+        elif (part.body is None or after_blank) and (start := _request_line(row)) is not None:
+            requests += part.finished(before_request=True)
+            part = _Part(start=start)
+        elif part.body is None:
+            part.body = [line] if row else []
+        else:
+            part.body.append(line)
+        after_blank = not row
+    return (*requests, *part.finished(before_request=False))
 
 
-def _parse_one(text: str) -> Request:
-    line, _, rest = text.partition("\n")
-    match = _REQUEST_LINE.match(line)
-    if match is None or not (match[3] or match[2].startswith(("/", "http://", "https://", "*"))):
-        return Request(method="", target="", version="", headers=(), body=text)
-    if rest.startswith(("\n", "\r\n")):  # no header at all: the body starts behind the blank line
-        head, body = "", rest.lstrip("\r").removeprefix("\n")
-    else:
-        head, blank, body = rest.partition("\r\n\r\n" if "\r\n\r\n" in rest else "\n\n")
-        head = head if blank else rest
-    headers = []
-    for row in head.splitlines():
-        name, colon, value = row.partition(":")
-        if colon:
-            headers.append((name.strip(), value.strip()))
-        elif headers and row.strip():  # an obsolete folded line belongs to the header above it
-            headers[-1] = (headers[-1][0], f"{headers[-1][1]} {row.strip()}")
-    return Request(method=match[1], target=match[2], version=match[3] or "", headers=tuple(headers), body=body)
+@dataclass(slots=True)
+class _Part:
+    """What has been read of one request; `body` is None while its headers are being read."""
+
+    start: tuple[str, str, str] = ("", "", "")
+    headers: list[tuple[str, list[str]]] = field(default_factory=list)
+    body: list[str] | None = None
+
+    def takes_header(self, row: str) -> bool:
+        """Read one line of the head; False when it is no header."""
+        if row.startswith((" ", "\t")) and self.headers:  # an obsolete folded line belongs to the header above it
+            self.headers[-1][1].append(row.strip(" \t\r"))
+            return True
+        match = _HEADER.fullmatch(row)
+        if match is not None:
+            self.headers.append((match[1], [match[2].strip(" \t\r")]))
+        return match is not None
+
+    def finished(self, *, before_request: bool) -> list[Request]:
+        """Return the request, or nothing where there was nothing but line ends."""
+        body = "\n".join(self.body or [])
+        if before_request:  # the blank line that parts two requests belongs to neither
+            body = "\n".join((self.body or [])[:-1]).rstrip("\r")
+        if not self.start[0] and not body.strip("\r\n"):
+            return []
+        method, target, version = self.start
+        headers = tuple((name, " ".join(filter(None, values))) for name, values in self.headers)
+        return [Request(method=method, target=target, version=version, headers=headers, body=body)]
+
+
+def _request_line(row: str) -> tuple[str, str, str] | None:
+    """Return method, target and version; without a version, the method must be known and the target a path or URL."""
+    method, _, rest = row.partition(" ")
+    if _METHOD.fullmatch(method) is None:
+        return None
+    rest = rest.strip(" \t\r")
+    target, _, version = rest.rpartition(" ")
+    target = target.strip(" \t\r")
+    if target and _VERSION.fullmatch(version):
+        return method, target, version
+    if method in _METHODS and (rest.startswith(("/", "http://", "https://")) or rest == "*"):
+        return method, rest, ""
+    return None
 
 
 def render_requests(requests: tuple[Request, ...]) -> bytes:
@@ -82,30 +145,25 @@ def render_requests(requests: tuple[Request, ...]) -> bytes:
         if not request.method:
             parts.append(request.body)
             continue
-        lines = [f"{request.method} {request.target} {request.version}".rstrip()]
+        lines = [f"{request.method} {request.target}" + (f" {request.version}" if request.version else "")]
         lines += [f"{name}: {value}" for name, value in request.headers]
         parts.append("\n".join(lines) + (f"\n\n{request.body}" if request.body else ""))
     return "\n\n".join(parts).encode("latin-1")
 
 
-def form_fields(text: str) -> list[tuple[str, str]]:
-    """Split `a=1&b=2` into undecoded (name, value) pairs; a piece without `=` is a name with an empty value."""
-    pieces = (piece.partition("=") for piece in text.split("&") if piece)
-    return [(name, value) for name, _, value in pieces]
-
-
 def is_form(request: Request) -> bool:
     """Tell whether the body is URL-encoded form data, by its header or, lacking one, by its looks."""
     kind = request.header("content-type").lower()
-    if kind:
-        return "x-www-form-urlencoded" in kind
-    return re.fullmatch(r"[\w.\[\]%-]+=[^\n]*", request.body.strip()) is not None
+    if kind:  # scanners send JSON, XML and bare text under the form type that their client sets by default
+        bare = request.body.lstrip()
+        return "x-www-form-urlencoded" in kind and "=" in bare and bare[0] not in "{[<"
+    return _FORM.fullmatch(request.body.strip()) is not None
 
 
 def unquoted(view: bytes, *, levels: int = 2) -> bytes:
     """Undo up to `levels` levels of URL encoding of a whole view: the attack as the application sees it."""
     for _ in range(levels):
-        plain = unquote_to_bytes(view.replace(b"+", b" "))
+        plain = _ESCAPE.sub(lambda match: bytes.fromhex(match[1].decode()), view.replace(b"+", b" "))
         if plain == view:
             break
         view = plain

@@ -16,18 +16,16 @@ from urllib.parse import quote
 
 import numpy as np
 
-from threatclip.pairs.http import (
-    STANDARD_HEADERS,
-    Request,
-    form_fields,
-    is_form,
-    parse_requests,
-    render_requests,
-)
+from threatclip.pairs.http import STANDARD_HEADERS, Request, is_form, parse_requests, render_requests
+from threatclip.pairs.markers import marker_swap
 
 Probe = Callable[[bytes], bytes]
 
-_ATTACK_CHARACTERS = re.compile(r"[^\w./~@-]|\.\.|%[0-9A-Fa-f]{2}|//|/\.[a-z]", re.ASCII)
+_ATTACK_CHARACTERS = re.compile(r"[^\w./~@-]|\.\.|//|/\.[a-z]", re.ASCII)
+_PARENT_FOLDER = re.compile(r"(?:\.|%(?:25)*2e){2}", re.IGNORECASE)
+_PLAIN_NAME = re.compile(r"(?!-)(?:[\w.:@~\[\]-]|%5[bBdD])*", re.ASCII)
+_KEPT_IN_FIELDS = "".join(map(chr, range(0x21, 0x7F))).replace("&", "").replace("#", "")
+"""Only what would break the request line or the parameter is escaped: the value's own encoding is evidence."""
 _WORDS = tuple(
     "account archive basket board catalog center client content detail device entry event file folder form gallery "
     "group home image invoice item ledger list login mail manage member menu news note order page panel partner portal "
@@ -49,38 +47,56 @@ def _pick(choices: tuple[str, ...], rng: np.random.Generator) -> str:
 
 
 def no_headers(view: bytes) -> bytes:
-    """Keep method, path, query and body of each request."""
-    return render_requests(tuple(replace(r, headers=(), version="") for r in parse_requests(view)))
+    """Keep method, path, query and body of each request; what is left parses to the same requests."""
+    return render_requests(tuple(request.without_headers() for request in parse_requests(view)))
 
 
 def endpoint_only(view: bytes) -> bytes:
     """Keep method and path only: the negative control, which must not tell the class."""
-    requests = (r for r in parse_requests(view) if r.method)
-    return render_requests(tuple(replace(r, target=r.path, headers=(), version="", body="") for r in requests))
+    requests = (request.without_headers() for request in parse_requests(view) if request.method)
+    return render_requests(tuple(replace(request, target=request.endpoint, body="") for request in requests))
 
 
 def request_values(request: Request) -> list[str]:
     """Return what the sender chose in one request, undecoded.
 
-    Query values, form values or the raw body, values of non-standard headers, and path segments that hold attack
-    characters. Parameter names, the plain endpoint and standard headers are left out.
+    Query values, form values or the raw body, values of non-standard headers, and the path from the first segment
+    that holds attack characters to the last. Names of parameters, the plain endpoint and standard headers are left
+    out; a name that holds attack characters is a value.
     """
     if not request.method:
         return [request.body]
-    values = [segment for segment in _attack_segments(request.path) if segment]
-    values += [value or name for name, value in form_fields(request.query)]
+    values = [_attack_in(request.endpoint)]
+    values += [value for _, value in _named_values(request.query)]
     values += [value for name, value in request.headers if name.lower() not in STANDARD_HEADERS]
-    if request.body:
-        values += [value for _, value in form_fields(request.body)] if is_form(request) else [request.body]
+    fields = _form_body(request)
+    values += [request.body] if fields is None else [value for _, value in _named_values(fields)]
     return [value for value in values if value.strip()]
 
 
-def _attack_segments(path: str) -> list[str]:
+def _attack_in(path: str) -> str:
     hit = _ATTACK_CHARACTERS.search(path)
     if hit is None:
-        return []
-    start = path.rfind("/", 0, hit.start() + 1) + 1
-    return [path[start:] if ".." in path[start:] else segment for segment in path[start:].split("/", 1)[:1]]
+        return ""
+    start = hit.start() if hit[0] == "//" else path.rfind("/", 0, hit.start() + 1) + 1
+    rest = path[start:]
+    if "//" in rest or _PARENT_FOLDER.search(rest):  # where a climb or another host ends is for the attacker to say
+        return rest
+    segments = rest.split("/")
+    attacks = [place for place, segment in enumerate(segments) if _ATTACK_CHARACTERS.search(f"/{segment}")]
+    return "/".join(segments[: attacks[-1] + 1])
+
+
+def _named_values(text: str) -> list[tuple[str, str]]:
+    """Return (what to leave alone, value) of every piece of `a=1&b=2`; put together they are `text` again."""
+    pairs = []
+    for piece in text.split("&"):
+        name, equals, value = piece.partition("=")
+        if _PLAIN_NAME.fullmatch(name):
+            pairs.append((name + equals, value))
+        else:  # a flag such as -s, or an attack that has an equals sign of its own
+            pairs.append(("", piece))
+    return pairs
 
 
 def values_only(view: bytes) -> bytes:
@@ -99,73 +115,49 @@ def template_swap(view: bytes) -> bytes:
 def framed(values: list[str], rng: np.random.Generator) -> bytes:
     """Return one random request that carries `values`: short ones as parameters, a raw body as the body."""
     path = "/" + "/".join(_pick(_WORDS, rng) for _ in range(int(rng.integers(1, 4)))) + _pick(_EXTENSIONS, rng)
-    raw = [value for value in values if "\n" in value or value.lstrip()[:1] in ("{", "<", "[")]
-    short = [value for value in values if value not in raw]
-    fields = "&".join(f"{_pick(_NAMES, rng)}={_as_field(value)}" for value in short)
+    raw = [value for value in values if _is_raw(value)]
+    short = [quote(value, safe=_KEPT_IN_FIELDS, encoding="latin-1") for value in values if not _is_raw(value)]
+    names = rng.integers(len(_NAMES), size=len(short)).tolist()
+    fields = "&".join(f"{_NAMES[name]}={value}" for name, value in zip(names, short, strict=True))
     headers = [("Host", _pick(_HOSTS, rng)), ("User-Agent", _AGENT)]
     in_body = not raw and bool(rng.integers(2))
-    method = "POST" if raw or in_body else "GET"
     if in_body:
         headers.append(("Content-Type", "application/x-www-form-urlencoded"))
     request = Request(
-        method=method, target=path, version="HTTP/1.1", headers=tuple(headers), body="\n".join(raw) or fields * in_body
+        method="POST" if raw or in_body else "GET",
+        target=path if in_body or not fields else f"{path}?{fields}",
+        version="HTTP/1.1",
+        headers=tuple(headers),
+        body=fields if in_body else "\n".join(raw),
     )
-    return render_requests((request.with_target(path, "" if in_body else fields),))
+    return render_requests((request,))
 
 
-def _as_field(value: str) -> str:
-    """Escape only what would break the request line or the parameter: the value's own encoding is evidence."""
-    return quote(value, safe="".join(map(chr, range(0x21, 0x7F))).replace("&", "").replace("#", ""), encoding="latin-1")
-
-
-_OPEN = r"(?:\(|%28)"
-_CALLBACK = re.compile(
-    r"[\w.-]+\.(?:x-listen|cb-one|pingback|oobnet)\.test|[\w.-]*\b(?:oast|interact|burpcollaborator|evil)\.\w+"
-    r"|\b(?:www\.)?example\.com"
-)
-_MARKERS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern, re.IGNORECASE), replacement)
-    for pattern, replacement in (
-        (r"document(\.|%2e)domain", r"top\1name"),
-        (rf"\balert(?={_OPEN}|`|%60)", "confirm"),
-        (r"(etc(?:/|%2f|%252f|\\|%5c)+)passwd", r"\1hostname"),
-        (r"windows(?:/|%2f|%252f|\\|%5c)+win\.ini", "boot.ini"),
-        (rf"\bsleep\s*{_OPEN}\s*(\d+)", r"BENCHMARK(\g<1>000000,SHA1(1)"),
-        (rf"\bmd5(?={_OPEN})", "crc32"),
-        (r"wp-content/(?:plugins|themes)", "modules/extra"),
-        (r"wp-admin/admin-ajax\.php", "backend/async.php"),
-        (r"wp-admin|wp-login\.php", "backend"),
-        (r"wp-(?:json|includes|content)", "library"),
-        (r"(?<=[;|`(&=\s])id(?=$|[;|`)&\s])|(?<=%3b|%7c|%60|%28)id(?=$|%3b|%7c|%60|%29|[;|`)&\s])", "whoami"),
-    )
-)
-
-
-def marker_swap(view: bytes) -> bytes:
-    """Swap the strings that are test authors' habits for others that do the same: the attack stays what it was."""
-    text = _CALLBACK.sub("attacker.test", view.decode("latin-1"))
-    for pattern, replacement in _MARKERS:
-        text = pattern.sub(replacement, text)
-    return text.encode("latin-1")
+def _is_raw(value: str) -> bool:
+    return "\n" in value or value.lstrip()[:1] in ("{", "<", "[")
 
 
 def double_encode(view: bytes) -> bytes:
     """Percent-encode every percent sign of targets and form bodies once more."""
-    return _map_fields(view, lambda text: text.replace("%", "%25"))
+    return _map_values(view, lambda text: text.replace("%", "%25"), path=True)
 
 
 def case_flip(view: bytes) -> bytes:
-    """Flip the case of letters at random in decoded values: keywords of SQL and HTML do not mind."""
+    """Flip the case of ASCII letters of values at random: keywords of SQL, HTML and percent escapes do not mind."""
     rng = _generator(view, "case_flip")
-    return _map_fields(
-        view,
-        lambda text: "".join(c.swapcase() if c.isascii() and c.isalpha() and rng.random() < 0.5 else c for c in text),
-    )
+
+    def flipped(text: str) -> str:
+        codes = np.frombuffer(text.encode("latin-1"), dtype=np.uint8)
+        lower = codes | 0x20
+        letters = (lower >= ord("a")) & (lower <= ord("z"))
+        return np.where(letters & (rng.random(len(codes)) < 0.5), codes ^ 0x20, codes).tobytes().decode("latin-1")
+
+    return _map_values(view, flipped)
 
 
 def sql_comments(view: bytes) -> bytes:
     """Write every blank inside a value as an SQL comment."""
-    return _map_fields(view, lambda text: re.sub(r"\+|%20|(?<=\S) (?=\S)", "/**/", text))
+    return _map_values(view, lambda text: re.sub(r"\+|%20|(?<=\S) (?=\S)", "/**/", text))
 
 
 def parameter_order(view: bytes) -> bytes:
@@ -176,11 +168,7 @@ def parameter_order(view: bytes) -> bytes:
         pieces = text.split("&")
         return "&".join(pieces[i] for i in rng.permutation(len(pieces)))
 
-    requests = []
-    for request in parse_requests(view):
-        body = shuffled(request.body) if request.body and is_form(request) else request.body
-        requests.append(replace(request.with_target(request.path, shuffled(request.query)), body=body))
-    return render_requests(tuple(requests))
+    return render_requests(tuple(_with_fields(request, shuffled) for request in parse_requests(view)))
 
 
 def dilution(view: bytes) -> bytes:
@@ -194,29 +182,47 @@ def dilution(view: bytes) -> bytes:
 def host_change(view: bytes) -> bytes:
     """Name another host in every request's Host header."""
     rng = _generator(view, "host_change")
+
+    def changed(name: str, value: str) -> str:
+        return _pick(tuple(host for host in _HOSTS if host != value), rng) if name.lower() == "host" else value
+
     return render_requests(
         tuple(
-            replace(r, headers=tuple((k, _pick(_HOSTS, rng) if k.lower() == "host" else v) for k, v in r.headers))
-            for r in parse_requests(view)
+            replace(request, headers=tuple((name, changed(name, value)) for name, value in request.headers))
+            for request in parse_requests(view)
         )
     )
 
 
-def _map_fields(view: bytes, change: Callable[[str], str]) -> bytes:
-    """Apply `change` to every query value and form value (or raw body), leaving names and structure alone."""
+def _map_values(view: bytes, change: Callable[[str], str], *, path: bool = False) -> bytes:
+    """Apply `change` to every query value, every form value and text that is no request (and to paths, if asked).
+
+    Names, headers and other bodies stay: a change inside JSON, XML or multipart breaks the request, not the habit.
+    """
 
     def fields(text: str) -> str:
-        return "&".join(f"{name}={change(value)}" if "=" in piece else piece for piece, name, value in _pieces(text))
+        return "&".join(kept + change(value) for kept, value in _named_values(text))
 
     requests = []
     for request in parse_requests(view):
-        body = fields(request.body) if request.method and is_form(request) else change(request.body)
-        requests.append(replace(request.with_target(request.path, fields(request.query)), body=body))
+        if not request.method:
+            requests.append(replace(request, body=change(request.body)))
+            continue
+        before, mark, query = request.target.partition("?")
+        changed = replace(request, target=f"{change(before)}{mark}{query}") if path else request
+        requests.append(_with_fields(changed, fields))
     return render_requests(tuple(requests))
 
 
-def _pieces(text: str) -> list[tuple[str, str, str]]:
-    return [(piece, piece.partition("=")[0], piece.partition("=")[2]) for piece in text.split("&")]
+def _with_fields(request: Request, change: Callable[[str], str]) -> Request:
+    """Apply `change` to the query and to a form body, without the line ends behind it."""
+    fields = _form_body(request)
+    body = request.body if fields is None else change(fields) + request.body[len(fields) :]
+    return replace(request.with_query(change(request.query)), body=body)
+
+
+def _form_body(request: Request) -> str | None:
+    return request.body.rstrip("\r\n") if request.method and is_form(request) else None
 
 
 PROBES: Mapping[str, Probe] = MappingProxyType(

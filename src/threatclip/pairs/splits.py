@@ -30,12 +30,14 @@ class RandomSplit:
     """Rows at random; near-duplicates stay together.
 
     Attributes:
+        near_duplicates: "together", or "ignore" them: the leaky control that shows what the leak is worth.
         train: share of the rows, in (0, 1).
         validation: share of the rows; the rest is test.
         labels: when not empty, rows with another label (or none) stay unused.
     """
 
     kind: Literal["random"] = "random"
+    near_duplicates: Literal["together", "ignore"] = "together"
     train: float = 0.8
     validation: float = 0.1
     labels: tuple[str, ...] = ()
@@ -103,7 +105,8 @@ def split_pairs(
     wanted = [not spec.labels or pair.label in spec.labels for pair in pairs]
     absent = 0
     if isinstance(spec, RandomSplit):
-        splits = _divide(pairs, wanted, spec, rng, [clusters.tolist()])
+        keys = [clusters.tolist()] if spec.near_duplicates == "together" else []
+        splits = _divide(pairs, wanted, spec, rng, keys)
     elif isinstance(spec, GroupSplit):
         splits = _divide(pairs, wanted, spec, rng, [clusters.tolist(), *_group_keys(pairs, spec.by)])
     elif isinstance(spec, TemporalSplit):
