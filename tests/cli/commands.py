@@ -19,7 +19,6 @@ class Outcome:
     code: int
     out: str
     errors: list[str]
-    peak_mib: float = 0.0
 
     @property
     def json(self) -> Any:
@@ -47,20 +46,14 @@ def spawn(arguments: Sequence[str | Path], **options: Any) -> subprocess.Popen[b
 
 
 def outcome_of(process: subprocess.Popen[bytes]) -> Outcome:
-    """Wait for a process that says little, and return how it ended, with its own peak of resident memory."""
+    """Wait for a process that says little, and return how it ended."""
     out = process.stdout.read() if process.stdout else b""
     errors = process.stderr.read() if process.stderr else b""
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    process.wait()
     for stream in (process.stdout, process.stderr, process.stdin):
         if stream is not None:
             stream.close()
-    return Outcome(
-        code=process.returncode,
-        out=out.decode(),
-        errors=errors.decode().splitlines(),
-        peak_mib=usage.ru_maxrss / 1024,
-    )
+    return Outcome(code=process.returncode, out=out.decode(), errors=errors.decode().splitlines())
 
 
 def visible_and_hidden(folder: Path) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import resource
 import subprocess
 import sys
+import warnings
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ from commands import Command
 
 from threatclip import __version__
 from threatclip.cli.main import app
+from threatclip.errors import InputError
 
 HEAVY = ("torch", "sklearn", "scipy", "numpy", "pyarrow", "transformers", "sentence_transformers", "rich")
 LOADED = """
@@ -78,3 +80,37 @@ def test_every_verb_has_json_and_says_what_it_does() -> None:
         short = (verb.help or "").partition("\n")[0]
         assert 10 < len(short) <= 45, name
         assert all(parameter.help for parameter in verb.params), name
+
+
+def test_a_bug_is_a_traceback_and_exit_70(threatclip: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise AttributeError("no \x1b[31mattribute")
+
+    monkeypatch.setattr("threatclip.pairs.table.PairTable.open", broken)
+    done = threatclip("verify", "table.parquet")
+    assert done.code == 70
+    assert done.errors[0] == "Traceback (most recent call last):"
+    assert done.errors[-2] == r"AttributeError: no \x1b[31mattribute"
+    assert done.errors[-1] == "threatclip: this is a bug; please report it with the lines above"
+
+
+def test_no_memory_is_one_line(threatclip: Command, monkeypatch: pytest.MonkeyPatch) -> None:
+    def hungry(*_: object, **__: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("threatclip.pairs.table.PairTable.open", hungry)
+    done = threatclip("verify", "table.parquet")
+    assert (done.code, done.error) == (2, "out of memory; use less data at once or a larger machine")
+
+
+def test_library_warnings_are_one_escaped_line(
+    threatclip: Command, monkeypatch: pytest.MonkeyPatch, recwarn: pytest.WarningsRecorder
+) -> None:
+    def noisy(*_: object, **__: object) -> None:
+        warnings.simplefilter("always")
+        warnings.warn("deprecated:\n\x1b[31mred", UserWarning, stacklevel=1)
+        raise InputError("no table")
+
+    monkeypatch.setattr("threatclip.pairs.table.PairTable.open", noisy)
+    done = threatclip("verify", "table.parquet")
+    assert done.errors == [r"warning: deprecated:\n\x1b[31mred", "threatclip: no table"]

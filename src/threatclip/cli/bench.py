@@ -35,7 +35,11 @@ def bench(
     if as_json:
         show_json(report)
         return
-    facts = [name for name in ("task", "attack", "rate", "defense", "seed") if any(name in c for c in report["cells"])]
+    facts = [
+        name
+        for name in ("task", "variation", "attack", "rate", "defense", "seed")
+        if any(name in c for c in report["cells"])
+    ]
     rows = [
         [*(str(cell.get(name, "")) for name in facts), *(_value(cell, name) for name in MAIN_METRICS)]
         for cell in report["cells"]

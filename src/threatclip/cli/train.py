@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -35,8 +36,9 @@ def train(
     except KeyboardInterrupt as error:
         if not (out / "recipe.json").is_file():
             raise
-        again = " ".join(["--resume", *(f"--set {override}" for override in overrides or ())])
-        raise StoppedError(f"stopped; go on with `threatclip train {recipe} -o {out} {again}`") from error
+        sets = [word for override in overrides or () for word in ("--set", override)]
+        again = shlex.join(["threatclip", "train", str(recipe), "-o", str(out), "--resume", *sets])
+        raise StoppedError(f"stopped; go on with `{again}`") from error
     if as_json:
         show_json(report)
         return
