@@ -27,6 +27,7 @@ from threatclip.experiments.text_side import (
 )
 from threatclip.pairs.pair import Pair
 from threatclip.training.contracts import Step
+from threatclip.training.distributed import this_accelerator
 
 OnStep = Callable[[str, Step], None]
 
@@ -81,7 +82,8 @@ def fit(
     labels = _numbers([pair.label for pair in known], material.classes)
     rows = joined(train, material.extra)
     captions = [pair.caption or "" for pair in rows.pairs]
-    text_tower = build_text_tower(recipe.text_tower, [*texts, *filter(None, captions)], seed=recipe.seed)
+    device = this_accelerator().device
+    text_tower = build_text_tower(recipe.text_tower, [*texts, *filter(None, captions)], seed=recipe.seed).to(device)
 
     def reading(_: str, done: int, total: int) -> None:
         on_progress(Progress(stage=f"{name}/texts", done=done, total=total))
@@ -102,7 +104,7 @@ def fit(
     anchors = class_anchors(text_tower, material.classes, recipe.data.anchors)
     if recipe.stage2.targets == "one_hot":
         anchors = one_hot_anchors(anchors, dim=text_tower.dim)
-    payload_tower = build_tower(recipe.payload_tower, seed=recipe.seed, texts=_readable(rows))
+    payload_tower = build_tower(recipe.payload_tower, seed=recipe.seed, texts=_readable(rows)).to(device)
     steps = learn_payload_tower(
         payload_tower,
         text_tower,

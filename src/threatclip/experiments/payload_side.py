@@ -18,9 +18,10 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from threatclip.encoders.towers import Tower
+from threatclip.errors import RecipeError
 from threatclip.experiments.material import Rows
 from threatclip.experiments.recipe import Stage2, Views
-from threatclip.experiments.text_side import Anchors, TextTower
+from threatclip.experiments.text_side import Anchors, TextTower, device_of
 from threatclip.experiments.views import training_view
 from threatclip.losses.alignment import squared_distance
 from threatclip.losses.anchors import anchor_cross_entropy, anchor_logits
@@ -184,6 +185,9 @@ def learn_payload_tower(
         rows: labeled and benign rows with weights.
         features: text features [n, w] of each row's description; zeros where it has none.
         anchors: the generic texts of the classes.
+
+    Raises:
+        RecipeError: `stage.text_rate` is above 0 and the text tower has no projection to tune.
     """
     seen = torch.zeros(n_classes, dtype=torch.bool)
     seen[torch.from_numpy(np.unique(rows.labels[rows.labels >= 0]))] = True
@@ -191,14 +195,17 @@ def learn_payload_tower(
     tuned = text_tower.projection if stage.text_rate > 0 else None
     if tuned is not None:
         tuned.requires_grad_(True)
+    elif stage.text_rate > 0:
+        raise RecipeError("stage2.text_rate tunes the text tower's projection; set text_tower.projection = 'mlp'")
+    device = device_of(text_tower)
     objective = PayloadObjective(
         payload_tower=payload_tower,
         text_tower=text_tower,
         stage=stage,
-        anchor_features=torch.from_numpy(anchors.features),
-        owners=torch.from_numpy(anchors.owners),
-        seen=seen,
-        fixed_anchors=None if anchors.fixed is None else torch.from_numpy(anchors.fixed),
+        anchor_features=torch.from_numpy(anchors.features).to(device),
+        owners=torch.from_numpy(anchors.owners).to(device),
+        seen=seen.to(device),
+        fixed_anchors=None if anchors.fixed is None else torch.from_numpy(anchors.fixed).to(device),
     )
     settings = TrainSettings(
         epochs=1,

@@ -46,10 +46,13 @@ class TextObjective:
         """Return unit vectors of the texts, and of their second views where there are any."""
         if "features" in batch:
             vectors = {"text": self.tower.project(batch["features"])}
-            if "second" in batch:
-                vectors["second"] = self.tower.project(batch["second"])
+            if "second_features" in batch:
+                vectors["second"] = self.tower.project(batch["second_features"])
             return vectors
-        return {"text": self.tower(batch["tokens"], batch["lengths"])}
+        vectors = {"text": self.tower(batch["tokens"], batch["lengths"])}
+        if "second_tokens" in batch:
+            vectors["second"] = self.tower(batch["second_tokens"], batch["second_lengths"])
+        return vectors
 
     def loss(self, reps: dict[str, Tensor], batch: Batch) -> dict[str, Tensor]:
         """Return the loss of the whole batch."""
@@ -135,29 +138,28 @@ def _batches(
 def _collate(
     tower: TextTower, texts: Sequence[str], labels: np.ndarray, stage: Stage1, *, seed: int, progress: Progress
 ) -> Callable[[np.ndarray, np.random.Generator], Batch]:
-    known = torch.from_numpy(labels.astype(np.int64))
     if body_is_frozen(tower):
-        first = torch.from_numpy(text_features(tower, texts, progress=progress))
+        first = text_features(tower, texts, progress=progress)
         second = None
         if stage.loss == "infonce":
             draw = rng(seed, "stage1/second-view")
             dropped = [drop_words(text, share=stage.word_dropout, rng=draw) for text in texts]
-            second = torch.from_numpy(text_features(tower, dropped, progress=progress))
+            second = text_features(tower, dropped, progress=progress)
 
         def frozen(rows: np.ndarray, _: np.random.Generator) -> Batch:
-            batch = {"features": first[rows], "label": known[rows]}
-            return batch if second is None else {**batch, "second": second[rows]}
+            batch = {"features": torch.from_numpy(first[rows]), "label": torch.from_numpy(labels[rows])}
+            return batch if second is None else {**batch, "second_features": torch.from_numpy(second[rows])}
 
         return frozen
 
     encoded = [text.encode("utf-8", "replace") for text in texts]
 
     def reading(rows: np.ndarray, draw: np.random.Generator) -> Batch:
-        batch = {**tower.collate([encoded[i] for i in rows]), "label": known[rows]}
+        batch = {**tower.collate([encoded[i] for i in rows]), "label": torch.from_numpy(labels[rows])}
         if stage.loss == "infonce":
-            with torch.no_grad():
-                dropped = [drop_words(texts[i], share=stage.word_dropout, rng=draw).encode() for i in rows]
-                batch["second"] = tower.features(**tower.collate(dropped))
+            dropped = [drop_words(texts[i], share=stage.word_dropout, rng=draw) for i in rows]
+            second = tower.collate([text.encode("utf-8", "replace") for text in dropped])
+            batch |= {f"second_{name}": value for name, value in second.items()}
         return batch
 
     return reading
@@ -174,7 +176,8 @@ def text_features(tower: TextTower, texts: Sequence[str], *, progress: Progress)
     """Return the features [n, w] of texts; a frozen transformer's are kept on disk by content."""
     views = [text.encode("utf-8", "replace") for text in texts]
     with torch.no_grad():
-        width = tower.features(**tower.collate([b"width"])).shape[1]
+        one = {name: value.to(device_of(tower)) for name, value in tower.collate([b"width"]).items()}
+        width = tower.features(**one).shape[1]
 
     def compute(missing: Sequence[bytes]) -> np.ndarray:
         encoder = prepare_encoder(tower, probe=missing)
@@ -224,5 +227,10 @@ def one_hot_anchors(anchors: Anchors, *, dim: int) -> Anchors:
 def project(tower: TextTower, features: np.ndarray) -> np.ndarray:
     """Return the unit vectors [n, d] of features [n, w]."""
     with torch.no_grad():
-        vectors: np.ndarray = tower.project(torch.from_numpy(features)).numpy()
+        vectors: np.ndarray = tower.project(torch.from_numpy(features).to(device_of(tower))).cpu().numpy()
     return vectors
+
+
+def device_of(tower: nn.Module) -> torch.device:
+    """Return where a tower computes."""
+    return next(tower.parameters()).device
