@@ -89,7 +89,10 @@ def test_build_counts_skipped_rows(tmp_path: Path, threatclip: Command) -> None:
         (["--source", "eve", "--map", "view=v"], "source eve does not take --map; it takes none"),
         (["--source", "nuclei", "--class", "xss"], "source nuclei does not take --class; it takes none"),
         (["--source", "jsonl", "--map", "view"], "--map 'view' is not FIELD=COLUMN"),
-        (["--source", "jsonl", "--map", "view=v", "--modality", "sound"], "modality 'sound' is not one of"),
+        (
+            ["--source", "jsonl", "--map", "view=v", "--modality", "sound"],
+            "--modality 'sound' of source jsonl is not one of image, payload, text",
+        ),
         (["--source", "csv", "--map", "view=v", "--delimiter", ";;"], "the delimiter ';;' is not one character"),
         (["--source", "jsonl", "--map", "view=w"], "no column 'w' (for view) in"),
     ],
@@ -165,7 +168,7 @@ def test_fixed_split_reads_lists_of_ids(table: Path, tmp_path: Path, threatclip:
         (["--kind", "group", "--by", "meta.vendor"], "no pair has one"),
         (
             ["--kind", "temporal", "--train-until", "1", "--validation-until", "2", "--near-duplicates", "eat"],
-            "'eat' is neither report nor drop",
+            "--near-duplicates 'eat' of a temporal split is not one of report, drop",
         ),
     ],
 )

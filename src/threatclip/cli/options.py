@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin, get_type_hints
 
 import typer
 
@@ -29,14 +29,19 @@ def configured(component: type[T], given: Mapping[str, Any], *, what: str) -> T:
     """Make the dataclass `component` of the options that were given; None and empty mean not given.
 
     Raises:
-        InputError: an option that `component` does not have, or a required one that is missing.
+        InputError: an option that `component` does not have, a value outside of its choices, or a required option
+            that is missing.
     """
+    hints = get_type_hints(component)
     fields = {field.name: field for field in dataclasses.fields(component) if field.name != "kind"}  # type: ignore[arg-type]
     values = {name: value for name, value in given.items() if value is not None and value != () and value != {}}
     for name in values:
         if name not in fields:
             takes = ", ".join(_option(field) for field in fields) or "none"
             raise InputError(f"{what} does not take {_option(name)}; it takes {takes}")
+        choices = get_args(hints[name]) if get_origin(hints[name]) is Literal else ()
+        if choices and values[name] not in choices:
+            raise InputError(f"{_option(name)} {values[name]!r} of {what} is not one of {', '.join(choices)}")
     for name, field in fields.items():
         required = field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
         if required and name not in values:

@@ -166,7 +166,11 @@ def split(
         str | None, typer.Option(metavar="NAME", help="fixed: where in the file, as temporal or cve_5fold/0.")
     ] = None,
     near_duplicates: Annotated[
-        str | None, typer.Option(metavar="POLICY", help="temporal, fixed: report (default) or drop the earlier copy.")
+        str | None,
+        typer.Option(
+            metavar="POLICY",
+            help="temporal, fixed: report (default) or drop the earlier copy; random: together (default) or ignore.",
+        ),
     ] = None,
     classes: Annotated[
         list[str] | None, typer.Option("--class", metavar="NAME", help="Use rows of this class only; repeatable.")
@@ -179,7 +183,7 @@ def split(
     The split is stored with the table, and what leaks between its parts is told. Random and group splits keep
     near-duplicates together.
     """
-    from threatclip.pairs.splits import assign_split
+    from threatclip.pairs.splits import assign_split, split_info
     from threatclip.pairs.table import PairTable, with_split
     from threatclip.seeds import rng
 
@@ -197,7 +201,7 @@ def split(
     spec = _split_spec(kind, given)
     opened = PairTable.open(table)
     splits, leakage = assign_split(opened, spec, rng(seed, "pairs/split"))
-    account = {"spec": _plain(spec), "seed": seed, "leakage": leakage.as_dict()}
+    account = {"seed": seed, **split_info(spec, leakage)}
     report = with_split(opened, splits, account, out)
     if as_json:
         show_json({"path": str(out), "content_hash": report.content_hash, "rows": report.rows, **account})
@@ -214,16 +218,8 @@ def _split_spec(kind: str, given: dict[str, Any]) -> SplitSpec:
     kinds: dict[str, Any] = {spec.__dataclass_fields__["kind"].default: spec for spec in get_args(SplitSpec)}
     if kind not in kinds:
         raise InputError(f"unknown kind of split {kind!r}; choose from {', '.join(kinds)}")
-    if given["near_duplicates"] not in (None, "report", "drop"):
-        raise InputError(f"--near-duplicates {given['near_duplicates']!r} is neither report nor drop")
     spec: SplitSpec = configured(kinds[kind], given, what=f"a {kind} split")
     return spec
-
-
-def _plain(spec: SplitSpec) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(spec).items()}
 
 
 @app.command()
