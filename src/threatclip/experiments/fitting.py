@@ -54,82 +54,64 @@ class Fitted:
     known_vectors: np.ndarray
 
 
-def fit(
-    recipe: PayloadWeakness,
-    material: Material,
-    train: Rows,
-    judged: Sequence[Pair],
-    *,
-    name: str,
-    saving: Saving,
-    on_progress: OnProgress,
-) -> Fitted:
-    """Run stage 1, stage 2 and the members on `train` and the extras.
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pass:
+    """One fit: its name (for records and checkpoints), what it reads, and who is told.
 
-    Args:
+    Attributes:
+        name: "first" or "final".
         recipe: the experiment.
         material: where descriptions and extras come from.
         train: labeled rows of the split.
         judged: pairs that nothing learned may share a CVE with.
-        name: of this pass, for records and checkpoints.
         saving: checkpoints and step records.
         on_progress: told of every step.
     """
-    known = list(unrelated(material.descriptions, train.pairs, judged))
-    if recipe.stage1.loss != "infonce":  # the others learn from classes only
-        known = [pair for pair in known if pair.label in material.classes]
-    texts = [pair.view.decode("utf-8", "replace") for pair in known]
-    labels = _numbers([pair.label for pair in known], material.classes)
-    rows = joined(train, material.extra)
+
+    name: str
+    recipe: PayloadWeakness
+    material: Material
+    train: Rows
+    judged: Sequence[Pair]
+    saving: Saving
+    on_progress: OnProgress
+
+    def reading(self, _: str, done: int, total: int) -> None:
+        """Tell of texts read."""
+        self.on_progress(Progress(stage=f"{self.name}/texts", done=done, total=total))
+
+    def follow(self, stage: str, steps: Iterable[Step], *, total: int) -> None:
+        """Run a stage to its end, record and tell of every step; `total` 0 is unknown."""
+        for step in steps:
+            self.saving.on_step(f"{self.name}/{stage}", step)
+            self.on_progress(Progress(stage=f"{self.name}/{stage}", done=step.step, total=total, facts=step.losses))
+
+    def checkpoints(self, stage: str) -> Path | None:
+        """Return where a stage keeps its checkpoints."""
+        return None if self.saving.checkpoints is None else self.saving.checkpoints / self.name / stage
+
+
+def fit(work: Pass) -> Fitted:
+    """Run stage 1, stage 2 and the members on the training rows and the extras."""
+    recipe, train = work.recipe, work.train
+    rows = joined(train, work.material.extra)
     captions = [pair.caption or "" for pair in rows.pairs]
-    device = this_accelerator().device
-    text_tower = build_text_tower(recipe.text_tower, [*texts, *filter(None, captions)], seed=recipe.seed).to(device)
-
-    def reading(_: str, done: int, total: int) -> None:
-        on_progress(Progress(stage=f"{name}/texts", done=done, total=total))
-
-    described = np.array([bool(caption) for caption in captions[: len(train)]], dtype=bool)
-    steps = learn_text_space(
-        text_tower,
-        [*texts, *(captions[i] for i in np.flatnonzero(described))],
-        np.concatenate([labels, train.labels[described]]),
-        recipe.stage1,
-        seed=recipe.seed,
-        checkpoints=_folder(saving, f"{name}/stage1"),
-        resume=saving.resume,
-        progress=reading,
-    )
-    _follow(f"{name}/stage1", steps, saving.on_step, on_progress, total=None)
-    text_tower.eval()
-    anchors = class_anchors(text_tower, material.classes, recipe.data.anchors)
+    text_tower = _text_side(work, captions)
+    anchors = class_anchors(text_tower, work.material.classes, recipe.data.anchors)
     if recipe.stage2.targets == "one_hot":
         anchors = one_hot_anchors(anchors, dim=text_tower.dim)
-    payload_tower = build_tower(recipe.payload_tower, seed=recipe.seed, texts=_readable(rows)).to(device)
-    steps = learn_payload_tower(
-        payload_tower,
-        text_tower,
-        rows,
-        _caption_features(text_tower, captions, reading),
-        anchors,
-        recipe.stage2,
-        recipe.views,
-        n_classes=len(material.classes),
-        seed=recipe.seed,
-        checkpoints=_folder(saving, f"{name}/stage2"),
-        resume=saving.resume,
-    )
-    _follow(f"{name}/stage2", steps, saving.on_step, on_progress, total=recipe.stage2.steps)
-    payload_tower.eval()
+    features = _caption_features(text_tower, captions, work.reading)
+    payload_tower = _payload_side(work, text_tower, rows, features, anchors)
     vectors = encode(payload_tower, train.views, precision="fp32")
     anchor_vectors = project(text_tower, anchors.features) if anchors.fixed is None else anchors.fixed
-    ngram_extra = material.extra.take(material.ngram_extra & (material.extra.labels != UNLABELED))
+    extra = work.material.extra
     members = fit_members(
         recipe.answer,
         train=train,
         vectors=vectors,
-        extra=ngram_extra,
+        extra=extra.take(work.material.ngram_extra & (extra.labels != UNLABELED)),
         anchors=(anchor_vectors, anchors.owners),
-        n_classes=len(material.classes),
+        n_classes=len(work.material.classes),
         views=recipe.views,
         seed=recipe.seed,
     )
@@ -144,14 +126,49 @@ def fit(
     )
 
 
-def _follow(stage: str, steps: Iterable[Step], on_step: OnStep, on_progress: OnProgress, *, total: int | None) -> None:
-    for step in steps:
-        on_step(stage, step)
-        on_progress(Progress(stage=stage, done=step.step, total=total or 0, facts=step.losses))
+def _text_side(work: Pass, captions: Sequence[str]) -> TextTower:
+    """Stage 1: a text tower that knows the classes from descriptions and the training rows' own captions."""
+    recipe, train = work.recipe, work.train
+    known = list(unrelated(work.material.descriptions, train.pairs, work.judged))
+    if recipe.stage1.loss != "infonce":  # the others learn from classes only
+        known = [pair for pair in known if pair.label in work.material.classes]
+    texts = [pair.view.decode("utf-8", "replace") for pair in known]
+    described = np.array([bool(caption) for caption in captions[: len(train)]], dtype=bool)
+    tower = build_text_tower(recipe.text_tower, [*texts, *filter(None, captions)], seed=recipe.seed)
+    tower.to(this_accelerator().device)
+    steps = learn_text_space(
+        tower,
+        [*texts, *(caption for caption, own in zip(captions, described, strict=False) if own)],
+        np.concatenate([_numbers([pair.label for pair in known], work.material.classes), train.labels[described]]),
+        recipe.stage1,
+        seed=recipe.seed,
+        checkpoints=work.checkpoints("stage1"),
+        resume=work.saving.resume,
+        progress=work.reading,
+    )
+    work.follow("stage1", steps, total=0)
+    return tower.eval()
 
 
-def _folder(saving: Saving, stage: str) -> Path | None:
-    return None if saving.checkpoints is None else saving.checkpoints / stage
+def _payload_side(work: Pass, text_tower: TextTower, rows: Rows, features: np.ndarray, anchors: Anchors) -> Tower:
+    """Stage 2: a payload tower in the text tower's space."""
+    recipe = work.recipe
+    tower = build_tower(recipe.payload_tower, seed=recipe.seed, texts=_readable(rows)).to(this_accelerator().device)
+    steps = learn_payload_tower(
+        tower,
+        text_tower,
+        rows,
+        features,
+        anchors,
+        recipe.stage2,
+        recipe.views,
+        n_classes=len(work.material.classes),
+        seed=recipe.seed,
+        checkpoints=work.checkpoints("stage2"),
+        resume=work.saving.resume,
+    )
+    work.follow("stage2", steps, total=recipe.stage2.steps)
+    return tower.eval()
 
 
 def _numbers(labels: Sequence[str | None], classes: Sequence[str]) -> np.ndarray:
