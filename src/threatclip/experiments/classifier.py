@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -176,7 +175,7 @@ class PayloadClassifier:
                     assets |= {f"member.{name}/{file}": content for file, content in member.assets().items()}
         with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
             write_json(part / "config.json", config)
-            write_json(part / "known.json", [_case_json(case) for case in self.known])
+            write_json(part / "known.json", [asdict(case) for case in self.known])
             write_tensors(part / "weights.safetensors", tensors)
             write_text(part / "README.md", card)
             for file, content in assets.items():
@@ -198,9 +197,21 @@ class PayloadClassifier:
         config = read_json(folder / "config.json")
         tensors = read_tensors(folder / "weights.safetensors")
         try:
-            return cls._assembled(folder, config, tensors)
-        except (KeyError, TypeError, IndexError, AttributeError) as error:
+            classifier = cls._assembled(folder, config, tensors)
+            classifier._check_parts()
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError, InputError) as error:
             raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
+        return classifier
+
+    def _check_parts(self) -> None:
+        """Let parts that do not fit each other fail here, not at somebody's payload."""
+        if len(self.known) != len(self.known_vectors):
+            raise ValueError(f"{len(self.known)} known cases and {len(self.known_vectors)} vectors of them")
+        if not len(self.anchor_texts) == len(self.anchor_vectors) == len(self.anchor_owners):
+            raise ValueError(f"{len(self.anchor_texts)} anchor texts and {len(self.anchor_vectors)} vectors of them")
+        if set(self.anchor_owners.tolist()) != set(range(len(self.classes))):
+            raise ValueError("anchors of other classes than the catalogue's")
+        self.classify([b"GET / HTTP/1.1"], ["check"])
 
     @classmethod
     def _assembled(
@@ -265,13 +276,6 @@ def title_of(label: str) -> str:
 def known_case(pair_id: str, label: str, group: str | None, caption: str | None) -> KnownCase:
     """Return a training row as evidence, its caption cut to what a reader wants."""
     return KnownCase(id=pair_id, label=label, group=group, caption=(caption or "")[:_CAPTION_CHARS])
-
-
-def _case_json(case: KnownCase) -> dict[str, Any]:
-    plain = {"id": case.id, "label": case.label, "group": case.group, "caption": case.caption}
-    # a lone surrogate in a hostile caption must not make the bundle unwritable
-    safe: dict[str, Any] = json.loads(json.dumps(plain).encode("ascii", "replace"))
-    return safe
 
 
 def _prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
