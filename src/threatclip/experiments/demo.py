@@ -34,7 +34,7 @@ def run_demo(out: Path, on_progress: OnProgress) -> dict[str, Any]:
     if not pairs.exists():
         write_pairs(pairs, sample_pairs(n=_N_PAIRS, seed=0), modality="payload")
     with as_file(files("threatclip.experiments") / "demo.toml") as path:
-        recipe = load_recipe(path, [f"data.root={str(out.absolute())!r}"])
+        recipe = load_recipe(path, [f"data.pairs.path={str(pairs.absolute())!r}"])  # wherever THREATCLIP_DATA points
     run = out / "run"
     train_run(recipe, run, resume=run.exists(), on_progress=on_progress)
     cheap = tuple(name for name, baseline in BASELINES.items() if baseline.features != "embedding")
