@@ -66,8 +66,9 @@ def evaluate_run(
     scores = classifier.member_scores(judged.views)
     probabilities = classifier.pool.probabilities(scores)
     steps("answers")
-    result = _headline(judged, classifier, probabilities)
+    result: dict[str, Any] = {"probes": {}, "baselines": {}, **_headline(judged, classifier, probabilities)}
     result |= {"run": str(run), "task": recipe.task, "seed": recipe.seed, "table": str(pairs or run / PAIRS)}
+    result["leakage"] = None if pairs else (PairTable.open(run / PAIRS).split_info or {}).get("leakage")
     result["members"] = _member_metrics(judged, classifier.pool, scores)
     if probes:
         probed = {name: classifier.probabilities(views) for name, views in under_probes(judged.views).items()}

@@ -91,7 +91,8 @@ def load_material(data: Data, *, seed: int) -> Material:
     """Read the pairs, split them, and gather what else may be trained on.
 
     An extra row is left out when it shares a group (a CVE) with a validation or test row, is a near-duplicate of one,
-    or, where the split is in order of time, is younger than the training rows. Descriptions are all here: `unrelated` tells which of them a fit may read.
+    or, where the split is in order of time, is younger than the training rows. Descriptions are all here: `unrelated`
+    tells which of them a fit may read.
 
     Raises:
         InputError: a file is missing, or the split leaves nothing to train on or to judge.
