@@ -19,8 +19,8 @@ from threatclip.evaluation.summary import measure
 from threatclip.experiments.card import model_card
 from threatclip.experiments.classifier import PayloadClassifier, known_case
 from threatclip.experiments.config import as_plain
-from threatclip.experiments.fitting import Fitted, Saving, fit, joined
-from threatclip.experiments.material import Material, Rows, data_root, load_material
+from threatclip.experiments.fitting import Fitted, Pass, Saving, fit, joined
+from threatclip.experiments.material import UNLABELED, Material, Rows, data_root, load_material
 from threatclip.experiments.progress import OnProgress, ignore
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.run_folder import BUNDLE, CHECKPOINTS, PAIRS, STEPS, SUMMARY, StepLog, data_hashes, open_run
@@ -55,7 +55,7 @@ def train_run(recipe: PayloadWeakness, out: Path, *, resume: bool, on_progress: 
         "run": str(out),
         "task": recipe.task,
         "seed": recipe.seed,
-        "n_train": len(material.train) + (len(material.validation) if recipe.answer.refit else 0),
+        "n_train": len(classifier.known),
         "n_extra": len(material.extra),
         "n_validation": len(material.validation),
         "n_test": len(material.test),
@@ -101,19 +101,31 @@ def learn(
     if not len(validation):
         raise InputError("the split has no validation rows to calibrate on; give it some (split.validation = 0.1)")
     judged: list[Pair] = [*validation.pairs, *material.test.pairs]
-    first = fit(recipe, material, material.train, judged, name="first", saving=saving, on_progress=on_progress)
+    work = Pass(
+        name="first",
+        recipe=recipe,
+        material=material,
+        train=material.train,
+        judged=judged,
+        saving=saving,
+        on_progress=on_progress,
+    )
+    first = fit(work)
     classifier = _assembled(material.classes, first)
     scores = classifier.member_scores(validation.views)
-    classifier = replace(classifier, pool=fit_pool(scores, validation.labels))
+    # a class held out must not weigh the members either
+    held_out = np.array([pair.label in recipe.data.held_out_classes for pair in validation.pairs])
+    classifier = replace(classifier, pool=fit_pool(scores, np.where(held_out, UNLABELED, validation.labels)))
     probabilities = classifier.pool.probabilities(scores)
+    correct = probabilities.argmax(axis=1) == validation.labels
     abstention = fit_abstention(
-        probabilities.max(axis=1), probabilities.argmax(axis=1) == validation.labels, target=recipe.answer.precision
+        probabilities.max(axis=1)[~held_out], correct[~held_out], target=recipe.answer.precision
     )
     metrics = _validation_metrics(material.classes, validation, probabilities, seed=recipe.seed)
     if recipe.answer.refit:
         both = joined(material.train, validation)
         both = both.take(np.array([pair.label not in recipe.data.held_out_classes for pair in both.pairs]))
-        final = fit(recipe, material, both, material.test.pairs, name="final", saving=saving, on_progress=on_progress)
+        final = fit(replace(work, name="final", train=both, judged=material.test.pairs))
         classifier = replace(_assembled(material.classes, final), pool=classifier.pool)
     return replace(classifier, abstention=abstention), metrics
 
