@@ -64,9 +64,9 @@ class Request:
 
     def without_headers(self) -> Request:
         """Return method, target and body; the version stays only where the line were no request line without it."""
-        bare = replace(self, headers=(), version="")
-        told = not self.method or _request_line(f"{self.method} {self.target}") == (self.method, self.target, "")
-        return bare if told else replace(bare, version=self.version)
+        row = f"{self.method} {self.target}"
+        told = not self.version or _request_line(row) == (self.method, self.target, "")
+        return replace(self, headers=(), version="" if told else self.version)
 
 
 def parse_requests(view: bytes) -> tuple[Request, ...]:

@@ -15,6 +15,7 @@ _SLASHES = rf"(?:\.?{_SLASH})+"  # also /./ and //
 _DOT = rf"(?:\.|{_PERCENT}2e)"
 _OPEN = rf"(?:\(|{_PERCENT}28)"
 _BLANKS = rf"(?:[\s+]|{_PERCENT}(?:20|09|0a))*"
+_CALLED = rf"{_BLANKS}(?:{_OPEN}|`|{_PERCENT}60|&lpar;|&#0*40;|\.(?:call|bind|apply)\b)|\)\("
 _AFTER_ESCAPE = (  # %3E and %253E and \x3e and \n end in what looks like the start of a word
     r"(?<=%(?!25)[0-9a-f]{2})|(?<=%25(?!25)[0-9a-f]{2})|(?<=%2525[0-9a-f]{2})"
     r"|(?<=\\x[0-9a-f]{2})|(?<=\\u[0-9a-f]{4})|(?<=\\[nrt])"
@@ -30,8 +31,9 @@ _PUBLIC_HOSTS = (
     rf"(?<!\nhost: )(?:www\.)?example{_DOT}(?:com|org|net)",  # in a Host header it is nobody's habit
 )
 _SHELL_BEFORE = (
-    rf"(?:;(?<!&lt;)(?<!&gt;)(?<!&amp;)(?<!&quot;)|[|`]|&&|{_PERCENT}(?:3b|7c|60|26|0a)|(?:\$|{_PERCENT}24){_OPEN}|/bin/|%2fbin%2f"
-    rf"|(?:system|exec|passthru|popen){_OPEN}(?:[\"']|%2[27])?"
+    rf"(?:;(?<!&lt;)(?<!&gt;)(?<!&amp;)(?<!&quot;)|[|`]|&&|{_PERCENT}(?:3b|7c|60|26|0a)"
+    rf"|(?:\$|{_PERCENT}24){_OPEN}|/bin/|%2fbin%2f"
+    rf"|(?:system|exec|passthru|popen){_OPEN}(?:[\"']|{_PERCENT}2[27])?"
     r"|\b(?:cmd|command|exec)[\"']?\s*[=:]\s*[\"']?)"
 )
 _SHELL_AFTER = rf"(?=\Z|[;|`)&\s+\"'<>#\\]|{_PERCENT}(?:3b|7c|60|29|26|20|0a|0d|22|27|23))"

@@ -53,8 +53,8 @@ def no_headers(view: bytes) -> bytes:
 
 def endpoint_only(view: bytes) -> bytes:
     """Keep method and path only: the negative control, which must not tell the class."""
-    requests = (request.without_headers() for request in parse_requests(view) if request.method)
-    return render_requests(tuple(replace(request, target=request.endpoint, body="") for request in requests))
+    requests = (replace(r, target=r.endpoint, body="") for r in parse_requests(view) if r.method)
+    return render_requests(tuple(request.without_headers() for request in requests))
 
 
 def request_values(request: Request) -> list[str]:
@@ -138,19 +138,16 @@ def _is_raw(value: str) -> bool:
 
 
 def double_encode(view: bytes) -> bytes:
-    """Percent-encode every percent sign of targets and form bodies once more."""
+    """Percent-encode every percent sign of paths and of values once more."""
     return _map_values(view, lambda text: text.replace("%", "%25"), path=True)
 
 
 def case_flip(view: bytes) -> bytes:
     """Flip the case of ASCII letters of values at random: keywords of SQL, HTML and percent escapes do not mind."""
-    rng = _generator(view, "case_flip")
+    coins = iter((_generator(view, "case_flip").random(len(view)) < 0.5).tolist())
 
     def flipped(text: str) -> str:
-        codes = np.frombuffer(text.encode("latin-1"), dtype=np.uint8)
-        lower = codes | 0x20
-        letters = (lower >= ord("a")) & (lower <= ord("z"))
-        return np.where(letters & (rng.random(len(codes)) < 0.5), codes ^ 0x20, codes).tobytes().decode("latin-1")
+        return "".join(c.swapcase() if next(coins) and c.isascii() else c for c in text)
 
     return _map_values(view, flipped)
 
