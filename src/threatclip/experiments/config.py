@@ -33,7 +33,7 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         raise RecipeError(f"{path} is not UTF-8 text at byte {error.start}; save it as UTF-8") from error
     try:
         values = tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}") from error
     for override in overrides:
         _apply(values, override)
@@ -42,18 +42,18 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
 
 def _apply(values: dict[str, Any], override: str) -> None:
     dotted, equals, text = override.partition("=")
-    keys = dotted.strip().split(".")
-    if not equals or not all(keys):
+    keys = [key.strip() for key in dotted.split(".")]
+    if not equals or not all(keys) or not text.strip():
         raise RecipeError(f"--set {override!r} is not of the form a.b=value")
     place: Any = values
     for index, key in enumerate(keys[:-1]):
         place = _step_into(place, key, ".".join(keys[: index + 1]))
     last: Any = keys[-1]
     if isinstance(place, list):
-        last = _list_index(place, last, dotted)
+        last = _list_index(place, last, ".".join(keys))
     elif not isinstance(place, dict):
         raise RecipeError(f"--set {override!r}: {'.'.join(keys[:-1])} is a value, not a table")
-    place[last] = _toml_value(text.strip())
+    place[last] = _toml_value(text.strip(), override)
 
 
 def _step_into(place: Any, key: str, dotted: str) -> Any:
@@ -65,60 +65,108 @@ def _step_into(place: Any, key: str, dotted: str) -> Any:
 
 
 def _list_index(place: list[Any], key: str, dotted: str) -> int:
-    if not key.isdigit() or int(key) >= len(place):
-        raise RecipeError(f"--set: {dotted} must be an index below {len(place)}")
+    if not (key.isascii() and key.isdigit()) or int(key) >= len(place):
+        raise RecipeError(f"--set: the last part of {dotted} must be an index below {len(place)}")
     return int(key)
 
 
-def _toml_value(text: str) -> Any:
+def _toml_value(text: str, override: str) -> Any:
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        parsed = tomllib.loads(f"value = {text}")
+    except (ValueError, RecursionError) as error:
+        if text[0] in "[{\"'":
+            raise RecipeError(f"--set {override!r}: the value is not TOML: {error}") from error
         return text  # a bare word is a string: --set stage2.loss=infonce
+    if set(parsed) != {"value"}:
+        raise RecipeError(f"--set {override!r} sets more than one key; give each its own --set")
+    return parsed["value"]
 
 
-def parse(kind: type[T] | Any, values: Mapping[str, Any], *, where: str) -> T:
+def parse(kind: type[T] | Any, values: Any, *, where: str) -> T:
     """Turn a TOML table into the dataclass (or tagged union) `kind`.
 
+    Types are strict: an integer serves as a float, nothing else stands for anything else.
+
     Raises:
-        RecipeError: an unknown key, with its path and the allowed names; or a value of the wrong type or range.
+        RecipeError: an unknown key, with its path and the allowed names; a key that is missing; a value of the wrong
+            type or out of range.
     """
-    _refuse_unknown(kind, values, where, "")
-    try:
-        return typing.cast("T", TypeAdapter(kind).validate_python(dict(values)))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        spot = ".".join(str(part) for part in first["loc"]) or "recipe"
-        more = f" (and {error.error_count() - 1} more)" if error.error_count() > 1 else ""
-        raise RecipeError(f"{where}: {spot}: {first['msg']}, got {first['input']!r}{more}") from error
+    return typing.cast("T", _Reading(where=where).value(kind, values, ""))
 
 
-def _refuse_unknown(kind: Any, values: Any, where: str, path: str) -> None:
-    for option in _dataclasses_of(kind, values):
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class _Reading:
+    """One recipe being read; `where` begins its messages, a dotted path says which key they are about."""
+
+    where: str
+
+    def value(self, hint: Any, value: Any, path: str) -> Any:
+        """Return `value` as `hint` wants it: tables as dataclasses, lists as tuples, the rest as it is."""
+        members = _members(hint)
+        tables = [member for member in members if dataclasses.is_dataclass(member)]
+        if tables and isinstance(value, Mapping):
+            return self.table(self.chosen(tables, value, path), value, path)
+        if tables and not (value is None and types.NoneType in members):
+            raise self.error(path, f"must be a table, got {value!r}")
+        for member in members:
+            inner, outer = typing.get_args(member), typing.get_origin(member)
+            if outer is tuple and isinstance(value, list | tuple):
+                return tuple(self.value(inner[0], item, f"{path}[{index}]") for index, item in enumerate(value))
+            if outer in (dict, Mapping) and isinstance(value, Mapping):
+                return {key: self.value(inner[1], item, _under(path, key)) for key, item in value.items()}
+            if outer is tuple and value is not None:
+                raise self.error(path, f"must be a list, got {value!r}")
+        try:
+            return TypeAdapter(hint).validate_python(value, strict=True)
+        except ValidationError as error:
+            raise self.error(path, f"{error.errors(include_url=False)[0]['msg']}, got {value!r}") from error
+
+    def table(self, option: Any, values: Mapping[str, Any], path: str) -> Any:
+        """Return the dataclass `option` made from a table."""
         hints = typing.get_type_hints(option)
-        allowed = [field.name for field in dataclasses.fields(option)]
-        for key, value in values.items():
-            spot = f"{path}.{key}" if path else key
+        fields = dataclasses.fields(option)
+        allowed = [field.name for field in fields]
+        for key in values:
             if key not in allowed:
-                raise RecipeError(f"{where}: unknown key {spot!r}; allowed here: {', '.join(allowed)}")
-            for index, item in enumerate(value if isinstance(value, list) else [value]):
-                inner = hints[key]
-                if isinstance(value, list):
-                    inner = next(iter(typing.get_args(inner)), Any)
-                if isinstance(item, Mapping):
-                    _refuse_unknown(inner, item, where, f"{spot}[{index}]" if isinstance(value, list) else spot)
+                raise RecipeError(
+                    f"{self.where}: unknown key {_under(path, key)!r}; allowed here: {', '.join(allowed)}"
+                )
+        for field in fields:
+            if field.name not in values and _is_required(field):
+                raise RecipeError(f"{self.where}: {_under(path, field.name)!r} is missing; give it a value")
+        found = {key: self.value(hints[key], value, _under(path, key)) for key, value in values.items()}
+        try:
+            return option(**found)
+        except InputError as error:
+            raise self.error(path, str(error)) from error
+
+    def chosen(self, options: Sequence[Any], values: Mapping[str, Any], path: str) -> Any:
+        """Return the member of a union that a table is meant for, told by its `kind`."""
+        if len(options) == 1:
+            return options[0]
+        by_kind = {tag: option for option in options for tag in tags_of(option, "kind")}
+        kind = values.get("kind")
+        if not isinstance(kind, str) or kind not in by_kind:
+            what = f"kind {kind!r} is not" if "kind" in values else "needs a kind,"
+            raise self.error(path, f"{what} one of {', '.join(by_kind)}")
+        return by_kind[kind]
+
+    def error(self, path: str, message: str) -> RecipeError:
+        """Return the error that names the recipe and the key."""
+        return RecipeError(f"{self.where}: {path}: {message}" if path else f"{self.where}: {message}")
 
 
-def _dataclasses_of(kind: Any, values: Mapping[str, Any]) -> list[Any]:
-    """Return the one dataclass that `values` is meant for: the union's member is told by `kind` (or `task`)."""
-    if typing.get_origin(kind) is typing.Annotated:
-        kind = typing.get_args(kind)[0]
-    options = [kind]
-    if typing.get_origin(kind) in (typing.Union, types.UnionType):
-        options = [option for option in typing.get_args(kind) if dataclasses.is_dataclass(option)]
-    options = [option for option in options if dataclasses.is_dataclass(option)]
-    tagged = [option for option in options if any(values.get(tag) in tags_of(option, tag) for tag in ("kind", "task"))]
-    return tagged[:1] or options[:1]
+def _members(hint: Any) -> tuple[Any, ...]:
+    """Return the members of a union, or the one type that it is."""
+    return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
+
+
+def _under(path: str, key: str) -> str:
+    return f"{path}.{key}" if path else key
+
+
+def _is_required(field: dataclasses.Field[Any]) -> bool:
+    return field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING
 
 
 def tags_of(option: Any, field: str) -> tuple[Any, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -13,7 +14,43 @@ from threatclip.pairs.sources import Source
 from threatclip.pairs.splits import SplitSpec
 from threatclip.pairs.weaknesses import WEAKNESSES
 
+_MINILM_WIDTH = 384
+
 Member = Literal["anchors", "linear", "neighbors", "ngrams", "ngrams_nb"]
+
+
+def _check(name: str, value: object, fine: bool, wanted: str) -> None:
+    if not fine:
+        raise RecipeError(f"{name} is {value!r}; it must be {wanted}")
+
+
+def _at_least(settings: object, least: int, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _check(name, value, value is None or value >= least, f"at least {least}")
+
+
+def _positive(settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _check(name, value, 0 < value < math.inf, "above 0")
+
+
+def _not_negative(settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _check(name, value, 0 <= value < math.inf, "0 or more")
+
+
+def _fraction(settings: object, *names: str) -> None:
+    for name in names:
+        value = getattr(settings, name)
+        _check(name, value, 0 <= value <= 1, "in [0, 1]")
+
+
+def _distinct(name: str, values: tuple[str, ...]) -> None:
+    twice = next((value for value in values if values.count(value) > 1), None)
+    _check(name, twice, twice is None, "named once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +60,9 @@ class File:
     path: str
     source: Source | None = None  # None: a pair table written by `threatclip pairs build`
     skip_bad: bool = False
+
+    def __post_init__(self) -> None:
+        _check("path", self.path, bool(self.path.strip()), "the path of a file")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,6 +77,17 @@ class Extra:
     labels_from_tags: bool = False  # rows without a class take it from the template's own tags
     benign_fraction: float = 0.0  # of the generator's pairs: harmless requests, which teach the model to doubt
     ngrams: bool = True  # whether the linear n-gram view trains on them too
+
+    def __post_init__(self) -> None:
+        _check("name", self.name, bool(self.name.strip()), "a name")
+        _at_least(self, 1, "n")
+        _not_negative(self, "weight")
+        _fraction(self, "benign_fraction")
+        of_files, of_generator = self.framed or self.labels_from_tags, self.benign_fraction > 0
+        if (of_files and self.file is None) or (of_generator and self.file is not None):
+            raise RecipeError(
+                f"extra {self.name!r}: framed and labels_from_tags need a file, benign_fraction the generator (no file)"
+            )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +104,21 @@ class Data:
     held_out_classes: tuple[str, ...] = ()  # never trained on: zero-shot by their anchors alone
     extra: tuple[Extra, ...] = ()
 
+    def __post_init__(self) -> None:
+        _check("classes", self.classes, len(self.classes) > 1, "two classes or more")
+        _distinct("a class", self.classes)
+        _distinct("the name of an extra", tuple(extra.name for extra in self.extra))
+        for what, names in (("held_out_classes", self.held_out_classes), ("anchors", tuple(self.anchors))):
+            stranger = next((name for name in names if name not in self.classes), None)
+            _check(what, stranger, stranger is None, f"one of the classes {', '.join(self.classes)}")
+        _distinct("held_out_classes", self.held_out_classes)
+        n_learned = len(self.classes) - len(self.held_out_classes)
+        _check("held_out_classes", self.held_out_classes, n_learned > 1, "few enough to leave two classes to learn")
+        for name in self.classes:
+            texts = self.anchors.get(name, () if name not in WEAKNESSES else WEAKNESSES[name].anchors)
+            if not texts or not all(text.strip() for text in texts):
+                raise RecipeError(f"class {name!r} has no anchor texts, or an empty one; give some under data.anchors")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Stage1:
@@ -65,6 +131,13 @@ class Stage1:
     temperature: float = 0.1
     margin: float = 0.2  # of the triplet loss, on cosine distance
     word_dropout: float = 0.15  # of the second view that infonce needs
+
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "epochs")
+        _at_least(self, 2, "rows_per_class")
+        _positive(self, "learning_rate", "temperature")
+        _not_negative(self, "margin")
+        _fraction(self, "word_dropout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,6 +160,15 @@ class Stage2:
     checkpoint_every_steps: int = 500
     precision: Literal["auto", "bf16", "fp32"] = "fp32"
 
+    def __post_init__(self) -> None:
+        _at_least(self, 1, "steps", "chunk_rows", "checkpoint_every_steps")
+        _at_least(self, 2, "batch_rows")
+        _positive(self, "learning_rate", "temperature")
+        _not_negative(self, "weight_decay", "squared", "infonce", "anchors", "class_balance", "text_rate")
+        _check("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "in [0, 1)")
+        if self.squared + self.infonce + self.anchors == 0:
+            raise RecipeError("squared, infonce and anchors are all 0; give one of them weight")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Views:
@@ -100,8 +182,9 @@ class Views:
     noise_share: float = 0.15  # share of words replaced where `noise` strikes
 
     def __post_init__(self) -> None:
-        if self.no_headers + self.values_only + self.template_swap > 1:
-            raise RecipeError("views: no_headers + values_only + template_swap exceed 1; lower one")
+        _fraction(self, "no_headers", "values_only", "template_swap", "decoded", "noise", "noise_share")
+        if self.no_headers + self.values_only + self.template_swap > 1 + 1e-9:
+            raise RecipeError("no_headers + values_only + template_swap exceed 1; lower one")
 
     @property
     def trained_probes(self) -> tuple[str, ...]:
@@ -123,6 +206,14 @@ class Answer:
     precision: float = 0.9  # that answers must have on validation; below it the model abstains
     refit: bool = True  # fit again on training + validation once everything was chosen
 
+    def __post_init__(self) -> None:
+        _check("members", self.members, bool(self.members), "one member or more")
+        _distinct("a member", self.members)
+        _at_least(self, 1, "neighbors")
+        _at_least(self, 0, "ngram_noisy", "ngram_framed")
+        _positive(self, "linear_c", "ngram_c", "ngram_nb_c")
+        _check("precision", self.precision, 0 < self.precision <= 1, "in (0, 1]")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PayloadWeakness:
@@ -137,6 +228,26 @@ class PayloadWeakness:
     stage2: Stage2 = Stage2()
     views: Views = Views()
     answer: Answer = Answer()
+
+    def __post_init__(self) -> None:
+        text = self.text_tower
+        if isinstance(text, ByteTower):
+            raise RecipeError("text_tower: kind 'byte' reads payloads; choose 'pretrained' or 'bpe'")
+        frozen = isinstance(text, PretrainedTower) and text.projection == "none" and not text.n_trainable_layers
+        if frozen and self.stage1.loss != "none":
+            raise RecipeError("text_tower: everything is frozen; set projection = 'mlp', or stage1.loss = 'none'")
+        dim, other = _width(text), _width(self.payload_tower)
+        if dim is not None and other is not None and dim != other:
+            raise RecipeError(f"text_tower makes {dim} numbers, payload_tower {other}; give both the same dim")
+        if self.stage2.targets == "one_hot" and dim is not None and dim < len(self.data.classes):
+            raise RecipeError(f"stage2.targets = 'one_hot' needs dim >= {len(self.data.classes)} classes, got {dim}")
+
+
+def _width(tower: TowerConfig) -> int | None:
+    """Return the length of a tower's vectors, None where only its source can tell."""
+    if tower.dim is None and isinstance(tower, PretrainedTower) and tower.source == "minilm":
+        return _MINILM_WIDTH
+    return tower.dim
 
 
 Recipe = PayloadWeakness
