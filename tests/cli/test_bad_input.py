@@ -138,7 +138,8 @@ def test_a_wrong_recipe_is_one_line(tmp_path: Path, threatclip: Command, recipe:
 
 
 def test_an_override_of_no_recipe_key_is_one_line(tmp_path: Path, threatclip: Command) -> None:
-    (tmp_path / "r.toml").write_text('task = "payload-weakness"\n[data]\nroot = "."\npairs = { path = "t.parquet" }\n')
+    data = '[data]\nroot = "."\npairs = { path = "t.parquet" }\nsplit = { kind = "random" }\n'
+    (tmp_path / "r.toml").write_text(f'task = "payload-weakness"\n{data}')
     done = threatclip("train", tmp_path / "r.toml", "-o", tmp_path / "run", "--set", "stage2.stepz=3")
     assert done.code == 2
     assert "stage2.stepz" in done.error

@@ -11,6 +11,7 @@ import pytest
 from commands import Command, outcome_of, spawn, visible_and_hidden
 from small_run import write_recipe
 
+from threatclip.cli.main import main
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import write_pairs
 
@@ -26,8 +27,7 @@ def recipe(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(recipe: Path) -> Path:
     """A finished run."""
     out = recipe.parent / "run"
-    done = outcome_of(spawn(["train", recipe, "-o", out, "--quiet"]))
-    assert done.code == 0, done.errors
+    assert main(["train", str(recipe), "-o", str(out), "--quiet"]) == 0
     return out
 
 
