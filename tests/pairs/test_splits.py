@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import gzip
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -250,8 +251,16 @@ def test_a_table_is_split_as_its_pairs_are(tmp_path: Path) -> None:
     with_split(table, splits, split_info(spec, report), table.path)
     stored = PairTable.open(table.path).split_info
     assert stored is not None
-    assert stored["spec"] == {"kind": "random", "train": 0.8, "validation": 0.1, "labels": []}
+    expected = {"kind": "random", "near_duplicates": "together", "train": 0.8, "validation": 0.1, "labels": []}
+    assert stored["spec"] == expected
     assert stored["leakage"] == report.as_dict()
+
+
+def test_the_leaky_control_lets_near_duplicates_straddle() -> None:
+    pairs = [replace(pair, view=b"GET /the/same/request?for=every&row=of HTTP/1.1") for pair in make_pairs(0, 40)]
+    splits, report = split_pairs(pairs, RandomSplit(near_duplicates="ignore"), rng(0, "s"))
+    assert {split: splits.count(split) for split in set(splits)} == {"train": 32, "validation": 4, "test": 4}
+    assert all(overlap.near_duplicates == overlap.rows for overlap in report.overlaps)
 
 
 @pytest.mark.data

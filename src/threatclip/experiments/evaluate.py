@@ -72,9 +72,7 @@ def evaluate_run(
     result["members"] = _member_metrics(judged, classifier.pool, scores)
     if probes:
         probed = {name: classifier.probabilities(views) for name, views in under_probes(judged.views).items()}
-        result["probes"], result["shortcuts"] = _probe_results(
-            judged, probabilities, probed, recipe.views.trained_probes
-        )
+        result["probes"], result["shortcuts"] = _probe_results(judged, probabilities, probed, recipe.trained_probes)
         steps("probes")
     if baselines:
         fitted = fit_run_baselines(run, classifier, seed=recipe.seed, names=baseline_names)

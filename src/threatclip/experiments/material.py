@@ -102,7 +102,7 @@ def load_material(data: Data, *, seed: int) -> Material:
     pairs = [pair for pair in read_file(data.pairs, root) if pair.label in data.classes]
     if data.single_requests:
         pairs = [single for pair in pairs for single in _single_requests(pair)]
-    splits, leakage = split_pairs(pairs, data.split, rng(seed, "data/split"), root=root)
+    splits, leakage = split_pairs(pairs, data.split, rng(data.split_seed, "data/split"), root=root)
     parts = {
         name: [pair for pair, split in zip(pairs, splits, strict=True) if split == name]
         for name in ("train", "validation", "test")

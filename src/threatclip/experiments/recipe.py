@@ -97,6 +97,7 @@ class Data:
     root: str  # folder that every path here starts from, unless THREATCLIP_DATA names another
     pairs: File
     split: SplitSpec
+    split_seed: int = 0  # of splits at random: all seeds of a recipe are judged on the same rows
     descriptions: File | None = None  # text for stage 1: rows of test groups and of later years are left out
     classes: tuple[str, ...] = tuple(WEAKNESSES)
     anchors: dict[str, tuple[str, ...]] = field(default_factory=dict)  # texts of classes outside the catalogue
@@ -228,6 +229,13 @@ class PayloadWeakness:
     stage2: Stage2 = Stage2()
     views: Views = Views()
     answer: Answer = Answer()
+
+    @property
+    def trained_probes(self) -> tuple[str, ...]:
+        """Probes that any part of the model has seen in training: they no longer measure shortcuts."""
+        framed = self.answer.ngram_framed > 0 and any(name.startswith("ngrams") for name in self.answer.members)
+        seen = {*self.views.trained_probes, *(["template_swap"] if framed else [])}
+        return tuple(name for name in ("no_headers", "values_only", "template_swap") if name in seen)
 
     def __post_init__(self) -> None:
         text = self.text_tower

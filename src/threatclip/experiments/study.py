@@ -131,6 +131,8 @@ def run_study(
                 on_progress(Progress(stage="cells", done=done, total=len(cells)))
         except BaseException:
             pool.shutdown(cancel_futures=True, wait=False)
+            for worker in multiprocessing.active_children():  # a cell takes minutes: nobody waits for a lost one
+                worker.terminate()
             raise
     results = [read_json(cell.file(".json")) for cell in cells]
     write_json(out / "environment.json", environment())
@@ -217,7 +219,7 @@ def run_cell(cell: Cell, key: str) -> None:
             "defense": "none",
             "variation": cell.variation.name,
             "seed": cell.seed,
-            "trained_probes": list(recipe.views.trained_probes),
+            "trained_probes": list(recipe.trained_probes),
             "model": subject,
             "metrics": measured[subject]["test"],
             "by_model": measured,

@@ -180,7 +180,7 @@ def text_features(tower: TextTower, texts: Sequence[str], *, progress: Progress)
         width = tower.features(**one).shape[1]
 
     def compute(missing: Sequence[bytes]) -> np.ndarray:
-        encoder = prepare_encoder(tower, probe=missing)
+        encoder = prepare_encoder(tower, precision="fp32")  # a faster one is chosen by a clock: not the same bytes
         return encoder(missing, output="features", progress=lambda done, total: progress("features", done, total))
 
     if isinstance(tower, PretrainedNetwork) and body_is_frozen(tower):
