@@ -7,17 +7,20 @@ from dataclasses import replace
 from urllib.parse import unquote_to_bytes
 
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from request_cases import HOSTILE_STRUCTURE, conversations, views
 
 from threatclip.pairs.http import Request, is_form, parse_requests, render_requests, unquoted
+
+steady = settings(deadline=None, max_examples=60)
 
 
 def without_blanks(view: bytes) -> bytes:
     return view.translate(None, b" \t\r\n")
 
 
+@steady
 @given(views)
 @example(b"POST / HTTP/1.1\nHost: a\n\r\nb\r\n\r\nGET / HTTP/1.1")
 @example(b"GET /\xe2\x80\x85 HTTP/1.1\nA: \xc3\xa0\nB: a\x0bc")
@@ -25,6 +28,7 @@ def test_every_byte_but_line_ends_and_blanks_survives_in_order(view: bytes) -> N
     assert without_blanks(render_requests(parse_requests(view))) == without_blanks(view)
 
 
+@steady
 @given(views)
 @example(b"foo\r\r\n\r\nGET / HTTP/1.1")
 @example(b"GET / HTTP/1.1\nGET / HTTP/1.1\nHost: a\n\n\n\nGET / HTTP/1.1")
@@ -35,6 +39,7 @@ def test_what_was_rendered_parses_to_the_same_requests(view: bytes) -> None:
     assert parse_requests(render_requests(bare)) == bare
 
 
+@steady
 @given(conversations, st.sampled_from(("\n", "\r\n")), st.integers(0, 2))
 def test_well_formed_requests_come_back_whole(requests: tuple[Request, ...], end: str, n_leading: int) -> None:
     written = []
@@ -45,6 +50,7 @@ def test_well_formed_requests_come_back_whole(requests: tuple[Request, ...], end
     assert parse_requests(view.encode("latin-1")) == requests
 
 
+@steady
 @given(conversations)
 def test_without_versions_the_same_requests_are_told(requests: tuple[Request, ...]) -> None:
     bare = tuple(replace(request, headers=(), version="") for request in requests)
@@ -134,6 +140,7 @@ def test_which_bodies_are_forms(kind: str | None, body: str, form: bool) -> None
     assert is_form(request("POST", "/", body=body, **headers)) is form
 
 
+@steady
 @given(st.binary(max_size=60), st.integers(0, 3))
 @example(b"%2525%2b+%zz%4", 2)
 def test_unquoting_is_so_many_rounds_of_unquoting(view: bytes, levels: int) -> None:

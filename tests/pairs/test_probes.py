@@ -13,13 +13,15 @@ from urllib.parse import quote, unquote_to_bytes
 
 import numpy as np
 import pytest
-from hypothesis import assume, example, given
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 from request_cases import HOSTILE_MARKERS, HOSTILE_STRUCTURE, conversations, views
 
 from threatclip.evaluation.shortcuts import SHORTCUT_PROBES
 from threatclip.pairs.http import Request, parse_requests, render_requests
 from threatclip.pairs.probes import PROBES, STRESS_PROBES, Probe, framed, request_values
+
+steady = settings(deadline=None, max_examples=60)
 
 ALL: dict[str, Probe] = {**PROBES, **STRESS_PROBES}
 every_probe = pytest.mark.parametrize("name", ALL)
@@ -31,6 +33,7 @@ def test_the_shortcut_score_has_its_probes() -> None:
 
 
 @every_probe
+@steady
 @given(view=views)
 @example(view=b"")
 @example(view=b"\x00")
@@ -91,12 +94,14 @@ def told(draw: st.DrawFn) -> Told:
     return Told(requests=tuple(requests), values=tuple(values))
 
 
+@steady
 @given(told())
 def test_no_headers_keeps_method_target_and_body(case: Told) -> None:
     kept = parse_requests(PROBES["no_headers"](case.view))
     assert kept == tuple(replace(request, headers=(), version="") for request in case.requests)
 
 
+@steady
 @given(told())
 def test_endpoint_only_holds_methods_and_paths(case: Told) -> None:
     lines = PROBES["endpoint_only"](case.view).decode("latin-1").split("\n\n")
@@ -105,6 +110,7 @@ def test_endpoint_only_holds_methods_and_paths(case: Told) -> None:
     assert not re.search(r"VALUE|name|host|agent|crumb|HTTP|\?", shown)
 
 
+@steady
 @given(told())
 def test_values_only_holds_the_values_and_nothing_else(case: Told) -> None:
     shown = PROBES["values_only"](case.view).decode("latin-1")
@@ -112,6 +118,7 @@ def test_values_only_holds_the_values_and_nothing_else(case: Told) -> None:
     assert not re.search(r"path|name|host|agent|crumb|HTTP", shown)
 
 
+@steady
 @given(told())
 def test_values_stay_the_same_without_headers(case: Told) -> None:
     own = tuple(
@@ -121,6 +128,7 @@ def test_values_stay_the_same_without_headers(case: Told) -> None:
     assert PROBES["values_only"](PROBES["no_headers"](case.view)) == PROBES["values_only"](render_requests(own))
 
 
+@steady
 @given(told())
 def test_template_swap_keeps_the_values_and_changes_the_rest(case: Told) -> None:
     swapped = PROBES["template_swap"](case.view)
@@ -246,6 +254,7 @@ _MARKER_WORDS = re.compile(
 )
 
 
+@steady
 @given(views)
 def test_marker_swap_leaves_the_rest_byte_equal(view: bytes) -> None:
     swapped = PROBES["marker_swap"](view)
@@ -259,12 +268,14 @@ def tidied(view: bytes) -> bytes:
     return render_requests(parse_requests(view))
 
 
+@steady
 @given(views)
 def test_case_flip_flips_the_case_of_ascii_letters_only(view: bytes) -> None:
     flipped = STRESS_PROBES["case_flip"](view)
     assert flipped.lower() == tidied(view).lower()  # bytes.lower is ASCII's
 
 
+@steady
 @given(told())
 def test_case_flip_flips_values_only(case: Told) -> None:
     flipped = STRESS_PROBES["case_flip"](case.view)
@@ -282,6 +293,7 @@ def pieces(text: str) -> Counter[str]:
     return Counter(text.split("&"))
 
 
+@steady
 @given(st.one_of(told().map(lambda case: case.requests), conversations))
 def test_parameter_order_keeps_the_multiset_of_parameters(requests: tuple[Request, ...]) -> None:
     shuffled = parse_requests(STRESS_PROBES["parameter_order"](render_requests(requests)))
@@ -300,6 +312,7 @@ def test_parameter_order_shuffles_and_keeps_the_end_of_the_line() -> None:
     assert sorted(shuffled) == sorted(view)
 
 
+@steady
 @given(told())
 def test_double_encoding_is_undone_by_one_more_round_of_decoding(case: Told) -> None:
     encoded = parse_requests(STRESS_PROBES["double_encode"](case.view))
@@ -310,6 +323,7 @@ def test_double_encoding_is_undone_by_one_more_round_of_decoding(case: Told) -> 
     assert STRESS_PROBES["double_encode"](b"%27 or 1") == b"%2527 or 1"
 
 
+@steady
 @given(told())
 def test_sql_comments_stand_for_every_blank_of_a_value(case: Told) -> None:
     commented = parse_requests(STRESS_PROBES["sql_comments"](case.view))
@@ -323,6 +337,7 @@ def test_sql_comments_stand_for_every_blank_of_a_value(case: Told) -> None:
     )
 
 
+@steady
 @given(st.one_of(views, told().map(lambda case: case.view)))
 def test_dilution_adds_two_hundred_harmless_characters_at_either_end(view: bytes) -> None:
     diluted = STRESS_PROBES["dilution"](view)
@@ -334,11 +349,13 @@ def test_dilution_adds_two_hundred_harmless_characters_at_either_end(view: bytes
         assert 180 <= len(added) <= 220
 
 
+@steady
 @given(told())
 def test_a_diluted_request_is_still_the_same_request(case: Told) -> None:
     assert parse_requests(STRESS_PROBES["dilution"](case.view))[1:-1] == case.requests
 
 
+@steady
 @given(told())
 def test_host_change_changes_the_host_header_only(case: Told) -> None:
     for _ in range(2):  # also where the host already is one of ours

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import tomllib
 import types
 import typing
@@ -52,7 +53,7 @@ def _apply(values: dict[str, Any], override: str) -> None:
     if isinstance(place, list):
         last = _list_index(place, last, ".".join(keys))
     elif not isinstance(place, dict):
-        raise RecipeError(f"--set {override!r}: {'.'.join(keys[:-1])} is a value, not a table")
+        raise RecipeError(f"--set {override!r}: {'.'.join(keys[:-1])!r} is a value, not a table")
     place[last] = _toml_value(text.strip(), override)
 
 
@@ -60,13 +61,13 @@ def _step_into(place: Any, key: str, dotted: str) -> Any:
     if isinstance(place, list):
         return place[_list_index(place, key, dotted)]
     if not isinstance(place, dict):
-        raise RecipeError(f"--set: {dotted} does not lead into a table")
+        raise RecipeError(f"--set: {dotted!r} does not lead into a table")
     return place.setdefault(key, {})
 
 
 def _list_index(place: list[Any], key: str, dotted: str) -> int:
     if not (key.isascii() and key.isdigit()) or int(key) >= len(place):
-        raise RecipeError(f"--set: the last part of {dotted} must be an index below {len(place)}")
+        raise RecipeError(f"--set: {key!r} in {dotted!r} must be an index below {len(place)}")
     return int(key)
 
 
@@ -117,13 +118,13 @@ class _Reading:
             if outer is tuple and value is not None:
                 raise self.error(path, f"must be a list, got {value!r}")
         try:
-            return TypeAdapter(hint).validate_python(value, strict=True)
+            return _adapter(hint).validate_python(value, strict=True)
         except ValidationError as error:
             raise self.error(path, f"{error.errors(include_url=False)[0]['msg']}, got {value!r}") from error
 
     def table(self, option: Any, values: Mapping[str, Any], path: str) -> Any:
         """Return the dataclass `option` made from a table."""
-        hints = typing.get_type_hints(option)
+        hints = _hints(option)
         fields = dataclasses.fields(option)
         allowed = [field.name for field in fields]
         for key in values:
@@ -156,6 +157,16 @@ class _Reading:
         return RecipeError(f"{self.where}: {path}: {message}" if path else f"{self.where}: {message}")
 
 
+@functools.cache
+def _hints(option: Any) -> dict[str, Any]:
+    return typing.get_type_hints(option)
+
+
+@functools.cache
+def _adapter(hint: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(hint)
+
+
 def _members(hint: Any) -> tuple[Any, ...]:
     """Return the members of a union, or the one type that it is."""
     return typing.get_args(hint) if typing.get_origin(hint) in (typing.Union, types.UnionType) else (hint,)
@@ -171,7 +182,7 @@ def _is_required(field: dataclasses.Field[Any]) -> bool:
 
 def tags_of(option: Any, field: str) -> tuple[Any, ...]:
     """Return the literal values that a dataclass's tag field (`kind`, `task`) may take."""
-    hint = typing.get_type_hints(option).get(field)
+    hint = _hints(option).get(field)
     return typing.get_args(hint) if typing.get_origin(hint) is typing.Literal else ()
 
 
