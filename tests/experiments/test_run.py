@@ -181,7 +181,7 @@ def test_a_folder_with_another_run_is_refused(
 def test_a_folder_with_something_else_is_refused(tiny: TinyRun, tmp_path: Path, resume: bool) -> None:
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "thesis.txt").write_text("mine")
-    with pytest.raises(InputError, match="is not empty and holds no run"):
+    with pytest.raises(InputError, match="holds something that is no run"):
         train_run(load_recipe(tiny.recipe), tmp_path / "taken", resume=resume, on_progress=ignore)
     assert files_of(tmp_path / "taken") == {"thesis.txt": b"mine"}
 

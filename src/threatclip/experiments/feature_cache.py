@@ -37,28 +37,36 @@ def cached_features(
 
     A cache that cannot be read or written is no error: the features are then computed, which is always right.
     """
-    if len(views) < _MIN_ROWS:
+    path = _path(tower) if len(views) >= _MIN_ROWS else None
+    if path is None:
         return compute(views)
-    path = cache_folder() / "features" / f"{_reader_key(tower)}.safetensors"
     keys = [hashlib.sha256(view).digest() for view in views]
     known = _load(path, width)
-    missing = [row for row, key in enumerate(keys) if key not in known]
+    missing = {key: view for key, view in zip(keys, views, strict=True) if key not in known}
     if missing:
-        fresh = compute([views[row] for row in missing])
-        known |= {keys[row]: vector for row, vector in zip(missing, fresh, strict=True)}
+        fresh = compute(list(missing.values()))
+        known |= dict(zip(missing, fresh, strict=True))
         _store(path, {**_load(path, width), **known})  # another run may have stored others meanwhile
     return np.stack([known[key] for key in keys])
+
+
+def _path(tower: PretrainedNetwork) -> Path | None:
+    try:
+        return cache_folder() / "features" / f"{_reader_key(tower)}.safetensors"
+    except RuntimeError:  # a user without a home
+        return None
 
 
 def _load(path: Path, width: int) -> dict[bytes, np.ndarray]:
     try:
         kept = read_tensors(path)
         keys, features = kept["keys"], kept["features"]
-        if keys.shape != (len(features), 32) or features.shape[1:] != (width,):
-            return {}
-        return {key.tobytes(): vector for key, vector in zip(keys, features, strict=True)}
     except (ThreatclipError, OSError, KeyError):
         return {}
+    wanted = (np.dtype(np.uint8), np.dtype(np.float32), (len(keys), 32), (len(keys), width)) if keys.ndim else None
+    if (keys.dtype, features.dtype, keys.shape, features.shape) != wanted:
+        return {}
+    return {key.tobytes(): vector for key, vector in zip(keys, features, strict=True)}
 
 
 def _store(path: Path, known: dict[bytes, np.ndarray]) -> None:
@@ -69,9 +77,10 @@ def _store(path: Path, known: dict[bytes, np.ndarray]) -> None:
 
 
 def _reader_key(tower: PretrainedNetwork) -> str:
-    digest = hashlib.sha256()
+    """Return the hash of everything that a feature depends on beside the view."""
+    digest = hashlib.sha256(f"{tower.config.max_chars}".encode())
     for name, array in sorted(module_weights(tower.transformer).items()):
-        digest.update(name.encode() + array.tobytes())
+        digest.update(f"\x00{name}{array.shape}".encode() + array.tobytes())
     for name, content in sorted(tower.assets().items()):
-        digest.update(name.encode() + content)
+        digest.update(f"\x00{name}".encode() + content)
     return digest.hexdigest()
