@@ -323,10 +323,12 @@ def test_a_split_without_rows_to_learn_or_judge_is_refused(tmp_path: Path) -> No
         load(tmp_path, rows=only, held_out_classes=("xxe",))
 
 
-def test_the_data_lies_where_the_environment_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    data = Data(root="there", pairs=File(path="pairs.parquet"), split=SPLIT)
-    assert data_root(data) == Path("there")
+def test_the_data_lies_where_the_recipe_says_else_the_environment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = Data(pairs=File(path="pairs.parquet"), split=RandomSplit())
     monkeypatch.setenv("THREATCLIP_DATA", str(tmp_path))
-    assert data_root(data) == tmp_path
+    assert data_root(replace(spec, root="there")) == Path("there")
+    assert data_root(spec) == tmp_path
     monkeypatch.setenv("THREATCLIP_DATA", "")
-    assert data_root(data) == Path("there")
+    assert data_root(spec) == Path("../shared/data")

@@ -16,9 +16,11 @@ from experiment_cases import PLAIN, STEPS, TinyRun, files_of, train_tiny, write_
 
 from threatclip import __version__
 from threatclip.artifacts import read_json, read_tensors, sha256_file, verify_manifest
+from threatclip.classification.abstention import NEVER
 from threatclip.classification.fusion import fit_pool
 from threatclip.errors import InputError, ThreatclipError
 from threatclip.experiments import run as run_module
+from threatclip.experiments.card import model_card
 from threatclip.experiments.config import as_plain, load_recipe
 from threatclip.experiments.progress import Progress, ignore
 from threatclip.experiments.run import input_files, train_run
@@ -110,6 +112,13 @@ def test_the_bundle_is_whole_and_its_card_says_what_it_is(tiny: TinyRun) -> None
     assert f"{told['n_train']} labeled payloads of the split, {told['n_extra']} extra rows: generated" in card
     assert f"| macro_f1 | {told['metrics']['macro_f1']['value']:.3f} |" in card
     assert sha256_file(tiny.recipe.parent / "pairs.parquet") in card
+    assert f"It abstains below a probability of {told['abstention']['threshold']:.3f}" in card
+
+
+def test_a_card_says_when_a_model_always_abstains(tiny: TinyRun) -> None:
+    summary = {**tiny.summary, "abstention": {**tiny.summary["abstention"], "threshold": NEVER}}
+    card = model_card(load_recipe(tiny.recipe), summary, {})
+    assert "No probability gave 90% precision on validation, so it abstains from every payload." in card
 
 
 def test_the_same_recipe_and_seed_give_the_same_bytes(tiny: TinyRun, tmp_path: Path) -> None:

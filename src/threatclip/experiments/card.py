@@ -18,7 +18,6 @@ def model_card(recipe: PayloadWeakness, summary: Mapping[str, Any], hashes: Mapp
     )
     data = "\n".join(f"- `{name}` (SHA-256 `{digest}`)" for name, digest in hashes.items())
     extras = ", ".join(f"{extra.name} (weight {extra.weight})" for extra in recipe.data.extra) or "none"
-    abstention = summary["abstention"]
     return f"""---
 library_name: threatclip
 pipeline_tag: text-classification
@@ -42,9 +41,8 @@ requests. Output: {len(recipe.data.classes)} weakness classes, ranked, with cali
 |---|---|---|---|
 {metrics}
 
-It abstains below a probability of {abstention["threshold"]:.3f}, chosen for {abstention["target"]:.0%} precision on
-validation, where it then answers {abstention["coverage"]:.1%} of payloads. On later years expect less precision:
-run `threatclip evaluate` on rows of your own.
+{_abstention(summary["abstention"])} On later years expect less precision: run `threatclip evaluate` on rows of your
+own.
 
 ## Limits
 
@@ -52,3 +50,12 @@ run `threatclip evaluate` on rows of your own.
 - Whoever can add rows to the training data can plant a backdoor: audit the data before training on it.
 - Classes whose evidence is not in the request (missing authorization, exposed information) are often confused.
 """
+
+
+def _abstention(rule: Mapping[str, Any]) -> str:
+    if rule["threshold"] > 1:
+        return f"No probability gave {rule['target']:.0%} precision on validation, so it abstains from every payload."
+    return (
+        f"It abstains below a probability of {rule['threshold']:.3f}, chosen for {rule['target']:.0%} precision on "
+        f"validation, where it then answers {rule['coverage']:.1%} of payloads."
+    )

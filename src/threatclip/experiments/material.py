@@ -83,8 +83,8 @@ class Material:
 
 
 def data_root(data: Data) -> Path:
-    """Return the folder of the data: THREATCLIP_DATA where set, else what the recipe says."""
-    return Path(os.environ.get("THREATCLIP_DATA") or data.root)
+    """Return the folder of the data: what the recipe says, else THREATCLIP_DATA, else ../shared/data."""
+    return Path(data.root or os.environ.get("THREATCLIP_DATA") or "../shared/data")
 
 
 def load_material(data: Data, *, seed: int) -> Material:

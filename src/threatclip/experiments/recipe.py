@@ -94,9 +94,9 @@ class Extra:
 class Data:
     """What is learned from and what is judged."""
 
-    root: str  # folder that every path here starts from, unless THREATCLIP_DATA names another
     pairs: File
     split: SplitSpec
+    root: str | None = None  # folder that every path here starts from; None: THREATCLIP_DATA, else ../shared/data
     split_seed: int = 0  # of splits at random: all seeds of a recipe are judged on the same rows
     descriptions: File | None = None  # text for stage 1: rows of test groups and of later years are left out
     classes: tuple[str, ...] = tuple(WEAKNESSES)
