@@ -103,6 +103,6 @@ HOSTILE_STRUCTURE = {
     "form": megabyte(b"b&", before=_FORM_HEAD),
     "escapes": megabyte(b"%25", before=_FORM_HEAD),
 }
-_HOSTILE_UNITS = ["a", "7", "%", "%25", "25", "(", " ", "a.", "%2Fa.oast"]
+_HOSTILE_UNITS = ["a", "%", "%25", "a.", "%2Fa.oast"]
 _HOSTILE_UNITS += ["alert(", "alert ", "etc%252f.", "sleep %28", "cmd: ", "| "]
 HOSTILE_MARKERS = {unit: megabyte(unit.encode()) for unit in _HOSTILE_UNITS}

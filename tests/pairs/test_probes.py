@@ -367,7 +367,7 @@ def test_host_change_changes_the_host_header_only(case: Told) -> None:
 
 
 @every_probe
-@pytest.mark.parametrize("structure", HOSTILE_STRUCTURE)
+@pytest.mark.parametrize("structure", ["request lines", "folded headers", "climbs", "parameters", "flags", "form"])
 def test_a_hostile_megabyte_takes_less_than_two_seconds(name: str, structure: str) -> None:
     view = HOSTILE_STRUCTURE[structure]
     began = time.process_time()
