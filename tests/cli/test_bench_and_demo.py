@@ -40,7 +40,7 @@ def test_bench_hands_over_its_options_and_prints_cells(threatclip: Command, monk
         seen.append((recipe, list(overrides), out, jobs))
         return STUDY
 
-    monkeypatch.setattr("threatclip.experiments.study.run_study", fake)
+    monkeypatch.setattr("threatclip.experiments.tasks.run_bench", fake)
     arguments = ["bench", "study.toml", "-o", "out", "--jobs", "2", "--set", "seed=3"]
     assert threatclip(*arguments, "--json").json == STUDY
     lines = threatclip(*arguments).out.splitlines()
@@ -64,7 +64,7 @@ def test_bench_that_ends_early_is_one_line(
     def fake(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr("threatclip.experiments.study.run_study", fake)
+    monkeypatch.setattr("threatclip.experiments.tasks.run_bench", fake)
     done = threatclip("bench", "study.toml", "-o", "out")
     assert (done.code, done.error) == (2, says)
 

@@ -17,7 +17,8 @@ from recipe_cases import RECIPES, WHOLE, Place, as_toml, dotted, places, with_va
 from threatclip.encoders.byte import ByteTower
 from threatclip.errors import InputError, RecipeError
 from threatclip.experiments.config import as_plain, load_recipe, parse, read_recipe, tags_of
-from threatclip.experiments.recipe import PayloadWeakness, Recipe
+from threatclip.experiments.recipe import PayloadWeakness
+from threatclip.experiments.recipes import Recipe
 from threatclip.experiments.study import Study
 from threatclip.pairs.sources.cve import Cve
 from threatclip.pairs.sources.jsonl import Jsonl

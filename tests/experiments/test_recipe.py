@@ -21,11 +21,11 @@ from threatclip.experiments.recipe import (
     Extra,
     File,
     PayloadWeakness,
-    Recipe,
     Stage1,
     Stage2,
     Views,
 )
+from threatclip.experiments.recipes import Recipe
 from threatclip.pairs.splits import RandomSplit
 from threatclip.pairs.weaknesses import WEAKNESSES
 

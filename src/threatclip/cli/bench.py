@@ -25,11 +25,11 @@ def bench(
 
     Cells that are finished already are not run again.
     """
-    from threatclip.experiments.study import run_study
+    from threatclip.experiments.tasks import run_bench
 
     try:
         with progress(quiet=quiet) as on_progress:
-            report = run_study(recipe, overrides or (), out, jobs=jobs, on_progress=on_progress)
+            report = run_bench(recipe, overrides or (), out, jobs=jobs, on_progress=on_progress)
     except KeyboardInterrupt as error:
         raise StoppedError("stopped; finished cells are kept: the same command goes on with the rest") from error
     if as_json:

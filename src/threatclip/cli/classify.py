@@ -59,19 +59,19 @@ def classify(
 
     With --json, one JSON line per input on stdout; with -o and --json, one JSON object that counts them.
     """
-    from threatclip.experiments.classifier import PayloadClassifier
+    from threatclip.experiments.tasks import load_classifier
 
     inputs = Inputs(
         stdin=stdin, eve=eve or [], text=text or [], file=file or [], pairs=pairs, jsonl=jsonl, modality="payload"
     )
     rows = inputs.rows()  # tells what is wrong with the command before the model is loaded
-    classifier = PayloadClassifier.load(run)
+    classifier = load_classifier(run)
     tally = _Tally()
     unseen = quiet or (out is None and sys.stdout.isatty())  # bars and answers would write over each other
     with progress(quiet=unseen) as on_progress, _written(out) as write:
         line = json_line if as_json or out is not None else for_people
         for pair_batch in _batches(tally.pairs(rows, skip_bad=skip_bad)):
-            answers = classifier.classify([pair.view for pair in pair_batch], [pair.id for pair in pair_batch])
+            answers = classifier.classify_pairs(pair_batch)
             for answer in answers:
                 write(line(answer))
             tally.count(answers, on_progress)

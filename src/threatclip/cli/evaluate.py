@@ -32,7 +32,7 @@ def evaluate(
 
     Every metric with its 95% interval; metrics.json and report.html go into the run, or where -o says.
     """
-    from threatclip.experiments.evaluate import evaluate_run
+    from threatclip.experiments.tasks import evaluate_run
 
     with progress(quiet=quiet) as on_progress:
         report = evaluate_run(run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress)

@@ -27,7 +27,7 @@ def train(
     A run that was stopped, or killed, goes on from its last whole checkpoint with --resume.
     """
     from threatclip.experiments.config import load_recipe
-    from threatclip.experiments.run import train_run
+    from threatclip.experiments.tasks import train_run
 
     loaded = load_recipe(recipe, overrides or ())
     try:

@@ -30,7 +30,9 @@ from threatclip.encoders.encode import encode
 from threatclip.encoders.towers import Tower, TowerState, load_tower, tower_state
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.members import Members
+from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.http import unquoted
+from threatclip.pairs.pair import Pair
 from threatclip.pairs.weaknesses import WEAKNESSES
 
 KIND = "payload-weakness"
@@ -68,6 +70,15 @@ class PayloadClassifier:
     known: tuple[KnownCase, ...]
     known_vectors: np.ndarray
     model: str = ""
+
+    @property
+    def modality(self) -> str:
+        """The modality of the pairs that it reads."""
+        return "payload"
+
+    def classify_pairs(self, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+        """Return `classify` of the pairs' views and ids."""
+        return self.classify([pair.view for pair in pairs], [pair.id for pair in pairs])
 
     def vectors(self, views: Sequence[bytes]) -> np.ndarray:
         """Return the payload tower's unit vectors [n, d], in fp32 so that answers do not depend on the machine."""
@@ -254,18 +265,6 @@ _MEMBER_KINDS: Mapping[str, Any] = {
     "ngrams": NgramClassifier,
     "ngrams_nb": NgramClassifier,
 }
-
-
-def bundle_folder(folder: Path) -> Path:
-    """Return the bundle that a path means: itself, or `bundle` inside a run folder.
-
-    Raises:
-        InputError: there is none.
-    """
-    for candidate in (folder / "bundle", folder):
-        if (candidate / MANIFEST).is_file():
-            return candidate
-    raise InputError(f"no bundle in {folder}; train one with `threatclip train RECIPE -o {folder}`")
 
 
 def title_of(label: str) -> str:

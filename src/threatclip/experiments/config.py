@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from pydantic import TypeAdapter, ValidationError
 
 from threatclip.errors import InputError, RecipeError
-from threatclip.experiments.recipe import Recipe
+from threatclip.experiments.recipes import Recipe
 
 T = TypeVar("T")
 
@@ -142,15 +142,16 @@ class _Reading:
             raise self.error(path, str(error)) from error
 
     def chosen(self, options: Sequence[Any], values: Mapping[str, Any], path: str) -> Any:
-        """Return the member of a union that a table is meant for, told by its `kind`."""
+        """Return the member of a union that a table is meant for, told by its `kind`, or a recipe by its `task`."""
         if len(options) == 1:
             return options[0]
-        by_kind = {tag: option for option in options for tag in tags_of(option, "kind")}
-        kind = values.get("kind")
-        if not isinstance(kind, str) or kind not in by_kind:
-            what = f"kind {kind!r} is not" if "kind" in values else "needs a kind,"
-            raise self.error(path, f"{what} one of {', '.join(by_kind)}")
-        return by_kind[kind]
+        tag = "task" if all(tags_of(option, "task") for option in options) else "kind"
+        by_tag = {value: option for option in options for value in tags_of(option, tag)}
+        found = values.get(tag)
+        if not isinstance(found, str) or found not in by_tag:
+            what = f"{tag} {found!r} is not" if tag in values else f"needs a {tag},"
+            raise self.error(path, f"{what} one of {', '.join(by_tag)}")
+        return by_tag[found]
 
     def error(self, path: str, message: str) -> RecipeError:
         """Return the error that names the recipe and the key."""

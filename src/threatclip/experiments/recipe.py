@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -10,6 +9,7 @@ from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import TowerConfig
 from threatclip.errors import RecipeError
+from threatclip.experiments.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.pairs.sources import Source
 from threatclip.pairs.splits import SplitSpec
 from threatclip.pairs.weaknesses import WEAKNESSES
@@ -17,40 +17,6 @@ from threatclip.pairs.weaknesses import WEAKNESSES
 _MINILM_WIDTH = 384
 
 Member = Literal["anchors", "linear", "neighbors", "ngrams", "ngrams_nb"]
-
-
-def _check(name: str, value: object, fine: bool, wanted: str) -> None:
-    if not fine:
-        raise RecipeError(f"{name} is {value!r}; it must be {wanted}")
-
-
-def _at_least(settings: object, least: int, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        _check(name, value, value is None or value >= least, f"at least {least}")
-
-
-def _positive(settings: object, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        _check(name, value, 0 < value < math.inf, "above 0")
-
-
-def _not_negative(settings: object, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        _check(name, value, 0 <= value < math.inf, "0 or more")
-
-
-def _fraction(settings: object, *names: str) -> None:
-    for name in names:
-        value = getattr(settings, name)
-        _check(name, value, 0 <= value <= 1, "in [0, 1]")
-
-
-def _distinct(name: str, values: tuple[str, ...]) -> None:
-    twice = next((value for value in values if values.count(value) > 1), None)
-    _check(name, twice, twice is None, "named once")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,7 +28,7 @@ class File:
     skip_bad: bool = False
 
     def __post_init__(self) -> None:
-        _check("path", self.path, bool(self.path.strip()), "the path of a file")
+        check("path", self.path, bool(self.path.strip()), "the path of a file")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,10 +45,10 @@ class Extra:
     ngrams: bool = True  # whether the linear n-gram view trains on them too
 
     def __post_init__(self) -> None:
-        _check("name", self.name, bool(self.name.strip()), "a name")
-        _at_least(self, 1, "n")
-        _not_negative(self, "weight")
-        _fraction(self, "benign_fraction")
+        check("name", self.name, bool(self.name.strip()), "a name")
+        at_least(self, 1, "n")
+        not_negative(self, "weight")
+        fraction(self, "benign_fraction")
         of_files, of_generator = self.framed or self.labels_from_tags, self.benign_fraction > 0
         if (of_files and self.file is None) or (of_generator and self.file is not None):
             raise RecipeError(
@@ -106,15 +72,15 @@ class Data:
     extra: tuple[Extra, ...] = ()
 
     def __post_init__(self) -> None:
-        _check("classes", self.classes, len(self.classes) > 1, "two classes or more")
-        _distinct("a class", self.classes)
-        _distinct("the name of an extra", tuple(extra.name for extra in self.extra))
+        check("classes", self.classes, len(self.classes) > 1, "two classes or more")
+        distinct("a class", self.classes)
+        distinct("the name of an extra", tuple(extra.name for extra in self.extra))
         for what, names in (("held_out_classes", self.held_out_classes), ("anchors", tuple(self.anchors))):
             stranger = next((name for name in names if name not in self.classes), None)
-            _check(what, stranger, stranger is None, f"one of the classes {', '.join(self.classes)}")
-        _distinct("held_out_classes", self.held_out_classes)
+            check(what, stranger, stranger is None, f"one of the classes {', '.join(self.classes)}")
+        distinct("held_out_classes", self.held_out_classes)
         n_learned = len(self.classes) - len(self.held_out_classes)
-        _check("held_out_classes", self.held_out_classes, n_learned > 1, "few enough to leave two classes to learn")
+        check("held_out_classes", self.held_out_classes, n_learned > 1, "few enough to leave two classes to learn")
         for name in self.classes:
             texts = self.anchors.get(name, () if name not in WEAKNESSES else WEAKNESSES[name].anchors)
             if not texts or not all(text.strip() for text in texts):
@@ -134,11 +100,11 @@ class Stage1:
     word_dropout: float = 0.15  # of the second view that infonce needs
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "epochs")
-        _at_least(self, 2, "rows_per_class")
-        _positive(self, "learning_rate", "temperature")
-        _not_negative(self, "margin")
-        _fraction(self, "word_dropout")
+        at_least(self, 1, "epochs")
+        at_least(self, 2, "rows_per_class")
+        positive(self, "learning_rate", "temperature")
+        not_negative(self, "margin")
+        fraction(self, "word_dropout")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,11 +128,11 @@ class Stage2:
     precision: Literal["auto", "bf16", "fp32"] = "fp32"
 
     def __post_init__(self) -> None:
-        _at_least(self, 1, "steps", "chunk_rows", "checkpoint_every_steps")
-        _at_least(self, 2, "batch_rows")
-        _positive(self, "learning_rate", "temperature")
-        _not_negative(self, "weight_decay", "squared", "infonce", "anchors", "class_balance", "text_rate")
-        _check("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "in [0, 1)")
+        at_least(self, 1, "steps", "chunk_rows", "checkpoint_every_steps")
+        at_least(self, 2, "batch_rows")
+        positive(self, "learning_rate", "temperature")
+        not_negative(self, "weight_decay", "squared", "infonce", "anchors", "class_balance", "text_rate")
+        check("label_smoothing", self.label_smoothing, 0 <= self.label_smoothing < 1, "in [0, 1)")
         if self.squared + self.infonce + self.anchors == 0:
             raise RecipeError("squared, infonce and anchors are all 0; give one of them weight")
 
@@ -183,7 +149,7 @@ class Views:
     noise_share: float = 0.15  # share of words replaced where `noise` strikes
 
     def __post_init__(self) -> None:
-        _fraction(self, "no_headers", "values_only", "template_swap", "decoded", "noise", "noise_share")
+        fraction(self, "no_headers", "values_only", "template_swap", "decoded", "noise", "noise_share")
         if self.no_headers + self.values_only + self.template_swap > 1 + 1e-9:
             raise RecipeError("no_headers + values_only + template_swap exceed 1; lower one")
 
@@ -208,12 +174,12 @@ class Answer:
     refit: bool = True  # fit again on training + validation once everything was chosen
 
     def __post_init__(self) -> None:
-        _check("members", self.members, bool(self.members), "one member or more")
-        _distinct("a member", self.members)
-        _at_least(self, 1, "neighbors")
-        _at_least(self, 0, "ngram_noisy", "ngram_framed")
-        _positive(self, "linear_c", "ngram_c", "ngram_nb_c")
-        _check("precision", self.precision, 0 < self.precision <= 1, "in (0, 1]")
+        check("members", self.members, bool(self.members), "one member or more")
+        distinct("a member", self.members)
+        at_least(self, 1, "neighbors")
+        at_least(self, 0, "ngram_noisy", "ngram_framed")
+        positive(self, "linear_c", "ngram_c", "ngram_nb_c")
+        check("precision", self.precision, 0 < self.precision <= 1, "in (0, 1]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,6 +222,3 @@ def _width(tower: TowerConfig) -> int | None:
     if tower.dim is None and isinstance(tower, PretrainedTower) and tower.source == "minilm":
         return _MINILM_WIDTH
     return tower.dim
-
-
-Recipe = PayloadWeakness

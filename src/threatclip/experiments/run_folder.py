@@ -14,7 +14,15 @@ from pathlib import Path
 from typing import Any
 
 from threatclip import __version__
-from threatclip.artifacts import read_json, reading_errors, sha256_file, storage_errors, write_json, write_text
+from threatclip.artifacts import (
+    MANIFEST,
+    read_json,
+    reading_errors,
+    sha256_file,
+    storage_errors,
+    write_json,
+    write_text,
+)
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.training.contracts import Step
 
@@ -186,3 +194,15 @@ def _is_before(line: str, stage: str, step: int) -> bool:
         return bool(record["stage"] != stage or record["step"] < step)
     except (ValueError, TypeError, KeyError):
         return False
+
+
+def bundle_folder(folder: Path) -> Path:
+    """Return the bundle that a path means: itself, or `bundle` inside a run folder.
+
+    Raises:
+        InputError: there is none.
+    """
+    for candidate in (folder / BUNDLE, folder):
+        if (candidate / MANIFEST).is_file():
+            return candidate
+    raise InputError(f"no bundle in {folder}; train one with `threatclip train RECIPE -o {folder}`")

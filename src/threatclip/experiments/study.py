@@ -2,15 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import json
-import multiprocessing
-import re
-import resource
-import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -18,14 +10,15 @@ from urllib.parse import quote
 
 import numpy as np
 
-from threatclip.artifacts import read_json, write_json, write_tensors, write_text
-from threatclip.errors import InputError, RecipeError, ThreatclipError
+from threatclip.artifacts import write_json, write_tensors, write_text
+from threatclip.errors import InputError, RecipeError
+from threatclip.experiments.cells import Cell, run_cells
 from threatclip.experiments.classifier import PayloadClassifier
-from threatclip.experiments.config import as_plain, load_recipe, parse, read_recipe
+from threatclip.experiments.config import load_recipe, parse, read_recipe
 from threatclip.experiments.fitting import Saving
 from threatclip.experiments.judging import Judged, under_probes
 from threatclip.experiments.material import Material, data_root, load_material, read_file
-from threatclip.experiments.progress import OnProgress, Progress, ignore
+from threatclip.experiments.progress import OnProgress, ignore
 from threatclip.experiments.recipe import File, PayloadWeakness
 from threatclip.experiments.run import learn
 from threatclip.experiments.run_folder import environment
@@ -72,29 +65,14 @@ class Study:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """One variation with one seed: what a worker process is handed."""
+class Asked:
+    """One variation with one seed: all that decides a cell's figures."""
 
-    variation: Variation
-    seed: int
-    base: Path
-    overrides: tuple[str, ...]
+    variation: str
+    recipe: PayloadWeakness
     tables: tuple[OtherTable, ...]
-    folder: Path
-
-    @property
-    def name(self) -> str:
-        """What the cell's files start with."""
-        return f"{self.variation.name}-{self.seed}"
-
-    def file(self, ending: str) -> Path:
-        """Return one of the cell's files."""
-        return self.folder / "cells" / f"{self.name}{ending}"
-
-    @property
-    def sets(self) -> list[str]:
-        """All overrides, the seed last."""
-        return [*self.overrides, *self.variation.set, f"seed={self.seed}"]
+    probes: bool
+    model: Literal["recipe", "baselines"]
 
 
 def run_study(
@@ -116,36 +94,13 @@ def run_study(
     from threatclip.experiments.study_tables import study_document
 
     study: Study = parse(Study, read_recipe(recipe_path), where=str(recipe_path))
-    cells = list(_cells(study, recipe_path, tuple(overrides), out))
-    keys = {cell.name: _fingerprint(cell) for cell in cells}  # also checks every recipe before any work
-    waiting = [cell for cell in cells if not _finished(cell, keys[cell.name])]
-    done = len(cells) - len(waiting)
-    on_progress(Progress(stage="cells", done=done, total=len(cells)))
-    context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(max_workers=jobs, mp_context=context, initializer=_one_thread) as pool:
-        futures = {pool.submit(run_cell, cell, keys[cell.name]): cell for cell in waiting}
-        try:
-            for future in as_completed(futures):
-                future.result()
-                done += 1
-                on_progress(Progress(stage="cells", done=done, total=len(cells)))
-        except BaseException:
-            pool.shutdown(cancel_futures=True, wait=False)
-            for worker in multiprocessing.active_children():  # a cell takes minutes: nobody waits for a lost one
-                worker.terminate()
-            raise
-    results = [read_json(cell.file(".json")) for cell in cells]
+    cells = list(_cells(study, recipe_path, tuple(overrides), out))  # also checks every recipe before any work
+    results = run_cells(cells, run_cell, jobs=jobs, on_progress=on_progress)
     write_json(out / "environment.json", environment())
     text = study_document(study, out, command=f"threatclip bench {recipe_path} -o {out}")
     document = Path(study.document) if study.document else out / "results.md"
     write_text(document, text)
     return {"cells": results, "document": str(document)}
-
-
-def _one_thread() -> None:
-    import torch
-
-    torch.set_num_threads(1)
 
 
 def _cells(study: Study, recipe_path: Path, overrides: tuple[str, ...], out: Path) -> Iterator[Cell]:
@@ -154,49 +109,39 @@ def _cells(study: Study, recipe_path: Path, overrides: tuple[str, ...], out: Pat
         raise RecipeError(f"{recipe_path}: variations need distinct names, {study.reference!r} (reference) among them")
     for variation in study.variations:
         for seed in variation.seeds:
-            yield Cell(
-                variation=variation,
-                seed=seed,
-                base=recipe_path.parent / study.base,
-                overrides=overrides,
+            recipe = load_recipe(recipe_path.parent / study.base, [*overrides, *variation.set, f"seed={seed}"])
+            if not isinstance(recipe, PayloadWeakness):
+                raise RecipeError(
+                    f"{recipe_path}: base {study.base!r} is of task {recipe.task!r}, not payload-weakness"
+                )
+            asked = Asked(
+                variation=variation.name,
+                recipe=recipe,
                 tables=study.tables if variation.tables else (),
-                folder=out,
+                probes=variation.probes,
+                model=variation.model,
             )
+            yield Cell(name=f"{variation.name}-{seed}", spec=asked, folder=out)
 
 
-def _fingerprint(cell: Cell) -> str:
-    """Return the hash of everything that decides a cell's result but the code and the data's bytes."""
-    recipe = load_recipe(cell.base, cell.sets)
-    parts = [as_plain(recipe), as_plain(cell.tables), cell.variation.probes, cell.variation.model]
-    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
-
-
-def _finished(cell: Cell, key: str) -> bool:
-    try:
-        return bool(read_json(cell.file(".json"))["key"] == key)
-    except (ThreatclipError, KeyError, TypeError):
-        return False
-
-
-def run_cell(cell: Cell, key: str) -> None:
-    """Train one variation with one seed, judge it, and write its JSON and its probabilities.
+def run_cell(cell: Cell) -> dict[str, Any]:
+    """Train one variation with one seed, judge it, write its probabilities, and return its figures.
 
     `metrics` are those of the pool on the test rows (of the strongest baseline where baselines are fitted), under the
     name that `model` gives; `by_model` has every model on every set of rows.
     """
-    began = time.monotonic()
-    _forget_peak()
-    recipe = load_recipe(cell.base, cell.sets)
+    asked: Asked = cell.spec
+    recipe = asked.recipe
     material = load_material(recipe.data, seed=recipe.seed)
     views = {"test": _judged(material.test.pairs, material, recipe)}
-    views |= {table.name: _judged(_other_rows(table, recipe), material, recipe) for table in cell.tables}
-    if cell.variation.model == "baselines":
-        answers = baseline_answers(material, views, probes=cell.variation.probes, seed=recipe.seed)
+    views |= {table.name: _judged(_other_rows(table, recipe), material, recipe) for table in asked.tables}
+    if asked.model == "baselines":
+        answers = baseline_answers(material, views, probes=asked.probes, seed=recipe.seed)
         facts: dict[str, Any] = {}
     else:
         saving = Saving(checkpoints=None, resume=False, on_step=lambda *_: None)
         classifier, validation = learn(recipe, material, saving=saving, on_progress=ignore)
-        answers = _answers(classifier, views, probes=cell.variation.probes)
+        answers = _answers(classifier, views, probes=asked.probes)
         facts = _facts(classifier, validation)
     tensors = {
         f"{model}/{rows}": one.astype(np.float32) for model, by_rows in answers.items() for rows, one in by_rows.items()
@@ -210,42 +155,22 @@ def run_cell(cell: Cell, key: str) -> None:
     subject = "model" if "model" in measured else max(measured, key=lambda model: _macro_f1(measured[model]))
     write_tensors(cell.file(".safetensors"), tensors)
     write_json(cell.file("-rows.json"), {name: one.as_plain() for name, one in views.items()})
-    write_json(
-        cell.file(".json"),
-        {
-            "task": recipe.task,
-            "attack": "none",
-            "rate": 0.0,
-            "defense": "none",
-            "variation": cell.variation.name,
-            "seed": cell.seed,
-            "trained_probes": list(recipe.trained_probes),
-            "model": subject,
-            "metrics": measured[subject]["test"],
-            "by_model": measured,
-            "seconds": time.monotonic() - began,
-            "peak_mib": _peak_mib(),
-            "n_train": len(material.train),
-            "n_extra": len(material.extra),
-            "leakage": material.leakage.as_dict(),
-            "key": key,
-            **facts,
-        },
-    )
-
-
-def _forget_peak() -> None:
-    """Start the peak of memory anew: one worker process runs many cells. Only Linux can; elsewhere peaks add up."""
-    with contextlib.suppress(OSError):
-        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
-
-
-def _peak_mib() -> float:
-    try:
-        status = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
-        return int(re.findall(r"VmHWM:\s+(\d+) kB", status)[0]) / 1024
-    except (OSError, IndexError):
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {
+        "task": recipe.task,
+        "attack": "none",
+        "rate": 0.0,
+        "defense": "none",
+        "variation": asked.variation,
+        "seed": recipe.seed,
+        "trained_probes": list(recipe.trained_probes),
+        "model": subject,
+        "metrics": measured[subject]["test"],
+        "by_model": measured,
+        "n_train": len(material.train),
+        "n_extra": len(material.extra),
+        "leakage": material.leakage.as_dict(),
+        **facts,
+    }
 
 
 def _macro_f1(measured: Mapping[str, Any]) -> float:

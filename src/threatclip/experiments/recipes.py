@@ -1,0 +1,7 @@
+"""Every recipe that `threatclip train` takes, told apart by `task`."""
+
+from __future__ import annotations
+
+from threatclip.experiments.recipe import PayloadWeakness
+
+Recipe = PayloadWeakness

@@ -1,0 +1,131 @@
+"""What each task does: the one place where a recipe's `task`, or a bundle's kind, chooses the code."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Protocol, assert_never, get_args
+
+from threatclip.artifacts import read_json, verify_manifest
+from threatclip.errors import DamagedArtifactError, InputError, RecipeError
+from threatclip.experiments.config import parse, read_recipe, tags_of
+from threatclip.experiments.progress import OnProgress
+from threatclip.experiments.recipe import PayloadWeakness
+from threatclip.experiments.recipes import Recipe
+from threatclip.experiments.run_folder import RECIPE, bundle_folder
+from threatclip.pairs.pair import Pair
+
+
+class Classifier(Protocol):
+    """A bundle that answers: ranked labels, a confidence, evidence."""
+
+    @property
+    def modality(self) -> str:
+        """The modality of the pairs that it reads."""
+        ...
+
+    @property
+    def model(self) -> str:
+        """The hash that names the bundle."""
+        ...
+
+    def classify_pairs(self, pairs: Sequence[Pair]) -> list[dict[str, Any]]:
+        """Return one answer a pair, as DESIGN's machine-readable contract has it."""
+        ...
+
+
+def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgress) -> dict[str, Any]:
+    """Train what a recipe says into the run folder `out`, or go on with it, and return its summary.
+
+    Raises:
+        InputError: the folder is taken, or data is missing or unusable.
+        StorageError: the disk refused.
+    """
+    match recipe:
+        case PayloadWeakness():
+            from threatclip.experiments.run import train_run as train_payload_weakness
+
+            return train_payload_weakness(recipe, out, resume=resume, on_progress=on_progress)
+        case _:
+            assert_never(recipe)
+
+
+def evaluate_run(
+    run: Path, *, pairs: Path | None, probes: bool, baselines: bool, out: Path | None, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Judge a run on its own test rows or on the table `pairs`; write metrics.json and report.html.
+
+    Raises:
+        InputError: no run, no table, or nothing to judge.
+        DamagedArtifactError: the run or the table was changed.
+    """
+    recipe = run_recipe(run)
+    match recipe:
+        case PayloadWeakness():
+            from threatclip.experiments.evaluate import evaluate_run as evaluate_payload_weakness
+
+            return evaluate_payload_weakness(
+                run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress
+            )
+        case _:
+            assert_never(recipe)
+
+
+def run_recipe(run: Path) -> Recipe:
+    """Return the recipe that a run folder was made by.
+
+    Raises:
+        InputError: it is no run folder.
+        DamagedArtifactError: its recipe is not what was written.
+    """
+    bundle_folder(run)  # says how to make a run where there is none
+    if not (run / RECIPE).is_file():
+        raise InputError(f"{run} is a bundle without its run: name the run folder, which knows the rows to judge on")
+    values = read_json(run / RECIPE)
+    if not isinstance(values, dict):
+        raise DamagedArtifactError(f"{run / RECIPE} holds no recipe; restore it, or train anew")
+    recipe: Recipe = parse(Recipe, values, where=str(run / RECIPE))
+    return recipe
+
+
+def bundle_kind(folder: Path) -> str:
+    """Return the kind of a bundle, or of a run's bundle.
+
+    Raises:
+        InputError: there is none.
+        DamagedArtifactError: a file of it was changed.
+    """
+    return str(verify_manifest(bundle_folder(folder)).get("kind"))
+
+
+def load_classifier(folder: Path) -> Classifier:
+    """Load a bundle that classifies, or the one of a run folder.
+
+    Raises:
+        InputError: there is none, or it does not classify.
+        DamagedArtifactError: a file of it was changed.
+    """
+    kind = bundle_kind(folder)
+    if kind == "payload-weakness":
+        from threatclip.experiments.classifier import PayloadClassifier
+
+        return PayloadClassifier.load(folder)
+    raise InputError(f"{folder} is a bundle of kind {kind!r}, which does not classify")
+
+
+def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress) -> dict[str, Any]:
+    """Run every cell of a study that `out` does not hold yet, and write its document.
+
+    Raises:
+        RecipeError: it is no study, or a wrong one.
+        InputError: data is missing.
+    """
+    task = read_recipe(path).get("task")
+    if task == "study":
+        from threatclip.experiments.study import run_study
+
+        return run_study(path, overrides, out, jobs=jobs, on_progress=on_progress)
+    singles = [tag for option in (get_args(Recipe) or (Recipe,)) for tag in tags_of(option, "task")]
+    if task in singles:
+        raise RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
+    raise RecipeError(f"{path}: task {task!r} is not one of study")
