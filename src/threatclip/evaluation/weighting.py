@@ -28,6 +28,15 @@ def row_weights(predictions: Predictions, weights: Weights | None) -> Weights:
         raise InputError("no labeled rows to evaluate; choose a table or split that holds labels")
     if (predictions.truth < 0).any():
         raise InputError("some rows have no label; evaluate predictions.labeled()")
+    return weights_or_ones(n, weights)
+
+
+def weights_or_ones(n: int, weights: Weights | None) -> Weights:
+    """Return `weights`, or a one for each of `n` rows.
+
+    Raises:
+        InputError: the weights are not of `n` rows.
+    """
     if weights is None:
         return np.ones(n)
     if weights.shape[-1:] != (n,):
