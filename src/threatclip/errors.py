@@ -3,6 +3,7 @@
     ThreatclipError            exit 2 unless said otherwise
     ├── InputError             a file, value or option from outside is not usable
     │   ├── BadRowsError       rows of a source could not be read; carries every one of them
+    │   ├── ImageFaultError    a picture is over a limit, of another format, truncated or broken
     │   ├── RecipeError        a recipe or an override is wrong
     │   └── LeakageError       a split would let test data into training
     ├── StorageError           the disk refused: full, read-only, no permission
@@ -47,6 +48,10 @@ class BadRowsError(InputError):
         self.total = total
         more = f" (and {total - 1} more)" if total > 1 else ""
         super().__init__(f"{rows[0]}{more}; nothing was written; mend the rows or pass --skip-bad")
+
+
+class ImageFaultError(InputError):
+    """A picture is over a limit, of another format, truncated or broken."""
 
 
 class RecipeError(InputError):
