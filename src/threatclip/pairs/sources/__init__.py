@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import get_args
 
+from threatclip.pairs.sources.attack_procedures import AttackProcedures
 from threatclip.pairs.sources.crs import Crs
 from threatclip.pairs.sources.csv import Csv
 from threatclip.pairs.sources.cve import Cve
@@ -17,5 +18,5 @@ from threatclip.pairs.sources.nuclei import Nuclei
 from threatclip.pairs.sources.parquet import Parquet
 from threatclip.pairs.sources.payload_list import PayloadList
 
-Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList
+Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList | AttackProcedures
 SOURCES = {source.__dataclass_fields__["kind"].default: source for source in get_args(Source)}
