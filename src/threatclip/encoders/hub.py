@@ -102,16 +102,10 @@ def load_folder(folder: Path) -> tuple[nn.Module, Tokenizer, Reading]:
         InputError: not a folder that can be read without code or pickles, or some weights are missing in it.
         DamagedArtifactError: weights that are not safetensors.
     """
-    _refuse_code(folder)
-    weights = sorted(folder.glob("*.safetensors"))
-    if not weights:
-        raise InputError(
-            f"{folder} holds no safetensors weights; pickled ones (.bin, .pt) are never read: convert them"
-        )
-    for path in weights:
-        check_safetensors_header(path)
+    refuse_code(folder)
+    check_weight_files(folder)
     parts = _parts(folder)
-    with _quiet_transformers():
+    with quiet_transformers():
         # the libraries raise whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, Exception
         try:
             config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
@@ -139,6 +133,22 @@ def load_folder(folder: Path) -> tuple[nn.Module, Tokenizer, Reading]:
     return without_pooler(model), backend, _reading(folder, parts, config, tokenizer)
 
 
+def check_weight_files(folder: Path) -> None:
+    """Refuse a folder without weights, or with some that are no safetensors.
+
+    Raises:
+        InputError: it has none; pickled ones do not count.
+        DamagedArtifactError: weights that are not safetensors.
+    """
+    weights = sorted(folder.glob("*.safetensors"))
+    if not weights:
+        raise InputError(
+            f"{folder} holds no safetensors weights; pickled ones (.bin, .pt) are never read: convert them"
+        )
+    for path in weights:
+        check_safetensors_header(path)
+
+
 def without_pooler(model: nn.Module) -> nn.Module:
     """Drop the layer that classification heads use and towers do not: it would be a parameter without a gradient."""
     if getattr(model, "pooler", None) is not None:
@@ -146,8 +156,13 @@ def without_pooler(model: nn.Module) -> nn.Module:
     return model
 
 
-def _refuse_code(folder: Path) -> None:
-    for name in ("config.json", "tokenizer_config.json"):
+def refuse_code(folder: Path) -> None:
+    """Refuse a folder whose settings name code to run.
+
+    Raises:
+        InputError: see above, or it has no config.json.
+    """
+    for name in ("config.json", "tokenizer_config.json", "preprocessor_config.json"):
         path = folder / name
         content = read_json(path) if path.is_file() or name == "config.json" else {}
         if not isinstance(content, dict):
@@ -211,7 +226,7 @@ def _optional_json(path: Path) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _quiet_transformers() -> Iterator[None]:
+def quiet_transformers() -> Iterator[None]:
     """Keep loading bars and advice off the terminal: library code does not print."""
     bars, level = transformers.utils.logging.is_progress_bar_enabled(), transformers.utils.logging.get_verbosity()
     transformers.utils.logging.disable_progress_bar()

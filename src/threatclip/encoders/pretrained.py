@@ -65,7 +65,7 @@ class PretrainedNetwork(nn.Module):
         self._tokenizer = tokenizer
         width = int(transformer.config.hidden_size)  # type: ignore[union-attr, arg-type]
         self.dim = config.dim or width
-        self.projection = _projection(config, width)
+        self.projection = make_projection(config.projection, width, self.dim)
         self._trainable = _freeze(transformer, config)
 
     def tokenize(self, views: Sequence[bytes]) -> list[Tokens]:
@@ -200,14 +200,15 @@ def _linear(before: int, after: int) -> nn.Linear:
     return linear
 
 
-def _projection(config: PretrainedTower, width: int) -> nn.Module | None:
-    match config.projection:
+def make_projection(kind: Literal["none", "linear", "mlp"], before: int, after: int) -> nn.Module | None:
+    """Return what maps pooled features to the space of unit vectors: nothing, a linear map, or a bent one."""
+    match kind:
         case "none":
             return None
         case "linear":
-            return _linear(width, config.dim or width)
+            return _linear(before, after)
         case "mlp":
-            return ResidualProjection(width, config.dim or width)
+            return ResidualProjection(before, after)
 
 
 def _freeze(transformer: nn.Module, config: PretrainedTower) -> list[nn.Module]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, assert_never, get_args
+from typing import Any, Literal, assert_never, get_args
 
 import numpy as np
 import torch
@@ -12,12 +12,21 @@ from torch import nn
 
 from threatclip.encoders.bpe import BpeNetwork, BpeTower, rebuild_bpe, train_bpe
 from threatclip.encoders.byte import ByteNetwork, ByteTower
+from threatclip.encoders.image import ResnetNetwork, ResnetTower, VitNetwork, VitTower
+from threatclip.encoders.image_pretrained import (
+    PretrainedImageNetwork,
+    PretrainedImageTower,
+    build_pretrained_image,
+    rebuild_pretrained_image,
+)
 from threatclip.encoders.pretrained import PretrainedNetwork, PretrainedTower, build_pretrained, rebuild_pretrained
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.seeds import stream_seed
 
-TowerConfig = ByteTower | BpeTower | PretrainedTower
-Tower = ByteNetwork | BpeNetwork | PretrainedNetwork
+ImageTowerConfig = ResnetTower | VitTower | PretrainedImageTower
+ImageTower = ResnetNetwork | VitNetwork | PretrainedImageNetwork
+TowerConfig = ByteTower | BpeTower | PretrainedTower | ImageTowerConfig
+Tower = ByteNetwork | BpeNetwork | PretrainedNetwork | ImageTower
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +70,19 @@ def build_tower(
                 return BpeNetwork(config, tokenizer=train_bpe(config, texts))
             case PretrainedTower():
                 return build_pretrained(config) if assets is None else rebuild_pretrained(config, assets)
+            case ResnetTower():
+                return ResnetNetwork(config)
+            case VitTower():
+                return VitNetwork(config)
+            case PretrainedImageTower():
+                return build_pretrained_image(config) if assets is None else rebuild_pretrained_image(config, assets)
             case _:
                 assert_never(config)
+
+
+def view_modality(tower: Tower | TowerConfig) -> Literal["image", "text"]:
+    """Return what a tower reads: encoded pictures, or the bytes of a text or payload."""
+    return "image" if isinstance(tower, ImageTower | ImageTowerConfig) else "text"
 
 
 def tower_config(settings: Mapping[str, Any]) -> TowerConfig:
@@ -79,6 +99,10 @@ def tower_config(settings: Mapping[str, Any]) -> TowerConfig:
     unknown = sorted(set(settings) - set(allowed))
     if unknown:
         raise InputError(f"a {kind} tower has no setting {unknown[0]!r}; allowed: {', '.join(allowed)}")
+    needed = [field.name for field in dataclasses.fields(kinds[kind]) if field.default is dataclasses.MISSING]
+    missing = sorted(set(needed) - set(settings))
+    if missing:
+        raise InputError(f"a {kind} tower needs {missing[0]!r}; give it")
     plain = {name: tuple(value) if isinstance(value, list) else value for name, value in settings.items()}
     return kinds[kind](**plain)  # type: ignore[no-any-return]
 

@@ -24,15 +24,14 @@ class TransformerLayer(nn.Module):
         self.widen = nn.Linear(width, 4 * width)
         self.narrow = nn.Linear(4 * width, width)
 
-    def forward(self, hidden: Float[Tensor, "n l w"], valid: Bool[Tensor, "n l"]) -> Float[Tensor, "n l w"]:
-        """Attend over valid positions only; what padded positions hold is without meaning."""
+    def forward(self, hidden: Float[Tensor, "n l w"], valid: Bool[Tensor, "n l"] | None) -> Float[Tensor, "n l w"]:
+        """Attend over valid positions only, None for all; what padded positions hold is without meaning."""
         n, length, width = hidden.shape
         mixed = self.mix_in(self.attention_norm(hidden)).view(n, length, 3, self.heads, width // self.heads)
         query, key, value = mixed.permute(2, 0, 3, 1, 4)
         rate = self.dropout if self.training else 0.0
-        mixed = functional.scaled_dot_product_attention(
-            query, key, value, attn_mask=valid[:, None, None, :], dropout_p=rate
-        )
+        mask = None if valid is None else valid[:, None, None, :]
+        mixed = functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=rate)
         mixed = self.mix_out(mixed.transpose(1, 2).reshape(n, length, width))
         hidden = hidden + functional.dropout(mixed, rate)
         wide = functional.gelu(self.widen(self.forward_norm(hidden)))

@@ -1,0 +1,210 @@
+"""Reading of a vision model's folder in the hub's format: its trunk, and how it wants its pictures."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+from transformers import AutoConfig, AutoModel
+
+from threatclip.artifacts import read_json
+from threatclip.encoders.hub import check_weight_files, quiet_transformers, refuse_code
+from threatclip.encoders.pixels import check_side
+from threatclip.errors import DamagedArtifactError, InputError
+
+Pooling = Literal["pooler", "mean", "first"]
+_NAMES_OF_CLASSES = ("id2label", "label2id")  # of a head that a tower has not
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureReading:
+    """How a pretrained folder wants its pictures read, and what of its output to take."""
+
+    side: int  # pixels that it was trained at
+    mean: tuple[float, float, float]  # of each channel, of pixels in [0, 1]
+    std: tuple[float, float, float]
+    blue_first: bool = False  # channels in the order blue, green, red
+    pooling: Pooling = "mean"  # first: the class token
+
+    def __post_init__(self) -> None:
+        check_side(self.side, kind="pretrained_image")
+        if len(self.mean) != 3 or len(self.std) != 3 or not all(1e-3 <= value <= 1e3 for value in self.std):
+            raise InputError(
+                f"mean {self.mean} and std {self.std} of a picture need three values, std of 0.001 to 1000"
+            )
+
+
+class StillBatchNorm2d(nn.BatchNorm2d):
+    """A BatchNorm that always uses its kept statistics and never changes them, whatever mode it is put into.
+
+    Batches of contrastive fine-tuning are small and of one domain; and where a checkpoint has its statistics folded
+    into the convolutions, as the MobileNetV2 of many converters has, those of a batch give answers at random.
+    """
+
+    def train(self, mode: bool = True) -> StillBatchNorm2d:  # noqa: ARG002
+        """Stay in evaluation mode."""
+        super().train(False)
+        return self
+
+    def forward(self, input: Tensor) -> Tensor:
+        """Return the input, normalized by the kept statistics."""
+        return functional.batch_norm(
+            input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
+        )
+
+
+def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
+    """Return the fp32 trunk of a vision model, in evaluation mode, and how to feed it.
+
+    Raises:
+        InputError: not a folder that can be read without code or pickles, no vision model, or weights are missing.
+        DamagedArtifactError: weights that are not safetensors.
+    """
+    refuse_code(folder)
+    check_weight_files(folder)
+    preprocessor = folder / "preprocessor_config.json"
+    if not preprocessor.is_file():
+        raise InputError(f"{folder} has no preprocessor_config.json, so nothing says how it reads pictures; add it")
+    with quiet_transformers():
+        # the library raises whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, ImportError
+        try:
+            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+            model, report = AutoModel.from_pretrained(
+                folder,
+                config=config,
+                local_files_only=True,
+                trust_remote_code=False,
+                use_safetensors=True,
+                dtype=torch.float32,
+                output_loading_info=True,
+            )
+        except Exception as error:
+            reason = str(error).strip().split("\n")[0]
+            raise InputError(
+                f"{folder} cannot be read as a vision model ({reason}); use a transformers folder"
+            ) from error
+    if model.main_input_name != "pixel_values":
+        raise InputError(f"{folder} is a {config.model_type} that reads {model.main_input_name}, not pictures alone")
+    missing = sorted(report["missing_keys"])
+    if any("pooler" in name for name in missing):
+        model.pooler = None
+        missing = [name for name in missing if "pooler" not in name]
+    if missing or report["mismatched_keys"]:
+        raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
+    reading = _reading(preprocessor, config)
+    return _still(model), replace(reading, pooling=_pooling(model, reading.side))
+
+
+def rebuild_picture_model(assets: Mapping[str, bytes]) -> tuple[nn.Module, PictureReading]:
+    """Return a trunk of the shape that assets tell, its weights still to be loaded, and how to feed it.
+
+    Raises:
+        DamagedArtifactError: an asset is missing or not ours.
+    """
+    try:
+        settings: dict[str, Any] = json.loads(assets["pictures.json"])
+        for name in ("mean", "std"):
+            settings[name] = tuple(settings[name])
+        reading = PictureReading(**settings)
+        shape = json.loads(assets["vision.json"])
+        if "auto_map" in shape:
+            raise DamagedArtifactError("vision.json of a tower names code to run (auto_map); restore the bundle")
+        model = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)
+        if reading.pooling != "pooler":
+            model.pooler = None
+        picture_features(model, torch.zeros(1, 3, reading.side, reading.side), pooling=reading.pooling)
+    except DamagedArtifactError:
+        raise
+    # transformers raises whatever a wrong shape leads to
+    except Exception as error:
+        raise DamagedArtifactError(
+            f"cannot rebuild a pretrained image tower from pictures.json and vision.json ({error!r}); "
+            "restore the bundle"
+        ) from error
+    return _still(model), reading
+
+
+def picture_assets(model: nn.Module, reading: PictureReading) -> dict[str, bytes]:
+    """Return the files that `rebuild_picture_model` needs."""
+    shape = model.config.to_dict()  # type: ignore[union-attr, operator]
+    kept = {name: value for name, value in shape.items() if name not in _NAMES_OF_CLASSES}
+    return {
+        "pictures.json": json.dumps(asdict(reading), sort_keys=True).encode(),
+        "vision.json": json.dumps(kept, sort_keys=True, default=str).encode(),
+    }
+
+
+def picture_features(model: nn.Module, pictures: Tensor, *, pooling: str) -> Tensor:
+    """Return one fp32 row [n, w] a normalized picture [n, 3, s, s], at whatever side."""
+    takes = inspect.signature(model.forward).parameters
+    more = {"interpolate_pos_encoding": True} if "interpolate_pos_encoding" in takes else {}
+    output = model(pixel_values=pictures, **more)
+    if pooling == "pooler":
+        pooled: Tensor = output.pooler_output.float().flatten(1)
+        return pooled
+    hidden: Tensor = output.last_hidden_state.float()
+    if pooling == "first":
+        return hidden[:, 0]
+    return hidden.mean(dim=(2, 3)) if hidden.ndim == 4 else hidden.mean(dim=1)
+
+
+def picture_layers(model: nn.Module) -> list[nn.Module]:
+    """Return a trunk as its parts in the order in which a picture passes them: stem, each layer, what follows."""
+    parts: list[nn.Module] = []
+    for child in model.children():
+        if isinstance(child, nn.ModuleList):
+            parts.extend(child)
+        elif any(isinstance(part, nn.ModuleList) and len(part) > 1 for part in child.children()):
+            parts.extend(picture_layers(child))
+        elif any(True for _ in child.parameters()):
+            parts.append(child)
+    return parts
+
+
+def _pooling(model: nn.Module, side: int) -> Pooling:
+    with torch.no_grad():
+        output = model.eval()(pixel_values=torch.zeros(1, 3, side, side))
+    if getattr(output, "pooler_output", None) is not None:
+        return "pooler"
+    return "mean" if output.last_hidden_state.ndim == 4 else "first"
+
+
+def _still(model: nn.Module) -> nn.Module:
+    for module in model.modules():
+        if type(module) is nn.BatchNorm2d:
+            module.__class__ = StillBatchNorm2d
+    return model.eval()
+
+
+def _reading(path: Path, config: Any) -> PictureReading:
+    settings = read_json(path)
+    if not isinstance(settings, dict):
+        raise InputError(f"{path} is not a JSON object; is it a model folder?")
+    if settings.get("rescale_offset"):
+        raise InputError(f"{path} asks for rescale_offset, which is not supported; use another model")
+    try:
+        largest = 255 * (float(settings.get("rescale_factor", 1 / 255)) if settings.get("do_rescale", True) else 1.0)
+        normalizes = settings.get("do_normalize", True)
+        mean = [value / largest for value in settings["image_mean"]] if normalizes else [0.0] * 3
+        std = [value / largest for value in settings["image_std"]] if normalizes else [1 / largest] * 3
+        cropped = settings.get("crop_size") if settings.get("do_center_crop") else None
+        side = _side(cropped or settings.get("size") or config.image_size)
+        return PictureReading(
+            side=side,
+            mean=(mean[0], mean[1], mean[2]),
+            std=(std[0], std[1], std[2]),
+            blue_first=bool(settings.get("do_flip_channel_order", False)),
+        )
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError, ZeroDivisionError) as error:
+        raise InputError(f"{path} does not say how pictures are read ({error!r}); restore the folder") from error
+
+
+def _side(size: Any) -> int:
+    return int(size if isinstance(size, int) else size.get("height") or size["shortest_edge"])
