@@ -1,0 +1,16 @@
+"""Attacks: pair table in, poisoned pair table and truth out. New attack = one file + one `|` in `Attack`.
+
+Each is a frozen dataclass of its paper's parameters (`contracts.py`). Recipes, `threatclip list attacks`, the table in
+docs/attacks.md and the contract tests read the union.
+"""
+
+from __future__ import annotations
+
+from typing import Any, get_args
+
+from threatclip.attacks.sig import Sig
+
+Attack = Sig
+ATTACKS: dict[str, Any] = {
+    attack.__dataclass_fields__["kind"].default: attack for attack in get_args(Attack) or (Attack,)
+}
