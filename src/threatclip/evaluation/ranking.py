@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 from jaxtyping import Bool, Float
+from scipy.special import digamma
 
 from threatclip.evaluation.predictions import Predictions
 from threatclip.evaluation.weighting import Values, Weights, one_hot, ratio, row_weights
@@ -38,6 +39,32 @@ def pr_auc_micro(predictions: Predictions, *, weights: Weights | None = None) ->
     positive = one_hot(predictions.truth, n_classes).astype(bool).ravel()
     repeated = np.repeat(weights, n_classes, axis=-1)
     return _average_precision(predictions.probabilities.ravel(), positive, repeated)
+
+
+def base_rate(predictions: Predictions, *, weights: Weights | None = None) -> Values:
+    """Mean over the classes that occur of the class's share of the rows: what `pr_auc_macro` of a random ranking
+    of many rows tends to. On few rows chance is higher, see `random_pr_auc_macro`.
+    """
+    weights = row_weights(predictions, weights)
+    share = weights @ one_hot(predictions.truth, len(predictions.classes)) / weights.sum(axis=-1)[..., None]
+    present = share > 0
+    return np.asarray(share.sum(axis=-1) / present.sum(axis=-1))
+
+
+def random_pr_auc_macro(predictions: Predictions, *, weights: Weights | None = None) -> Values:
+    """Mean over the classes that occur of the average precision that a random ranking is expected to have.
+
+    With p of n rows in the class: E[AP] = 1/n sum_{i=1..n} (1 + (i - 1) (p - 1) / (n - 1)) / i, which is well above
+    p/n where n is small. Weights must be whole numbers of rows, as those of a resample are.
+    """
+    weights = row_weights(predictions, weights)
+    n = weights.sum(axis=-1)[..., None]
+    harmonic = digamma(n + 1) + np.euler_gamma
+    count = weights @ one_hot(predictions.truth, len(predictions.classes))
+    slope = ratio(count - 1, n - 1)
+    expected = (harmonic + slope * (n - harmonic)) / n
+    present = count > 0
+    return ratio(np.where(present, expected, 0.0).sum(axis=-1), present.sum(axis=-1), empty=np.nan)
 
 
 def _macro(predictions: Predictions, weights: Weights, area: _Area) -> Values:
