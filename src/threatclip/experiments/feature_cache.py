@@ -1,9 +1,11 @@
-"""Features of a frozen transformer, kept on disk by what was read and by whom: many runs share one reading."""
+"""Features of a frozen pretrained body, kept on disk by what was read and by whom: many runs share one reading."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
+import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -11,12 +13,14 @@ from pathlib import Path
 import numpy as np
 
 from threatclip.artifacts import read_tensors, write_tensors
-from threatclip.encoders.pretrained import PretrainedNetwork
-from threatclip.encoders.towers import module_weights
+from threatclip.encoders.towers import Tower, module_weights
 from threatclip.errors import ThreatclipError
 
 _MIN_ROWS = 64  # fewer are computed sooner than looked up
-_MAX_ROWS = 400_000  # kept for one transformer; the oldest go first
+_MAX_ROWS = 400_000  # kept for one body; the oldest go first
+_MAX_BYTES = 512 * 2**20  # likewise
+# settings that change nothing of what the body makes of a view
+_BEHIND = frozenset({"source", "revision", "dim", "projection", "n_trainable_layers", "trainable_embeddings"})
 
 
 def cache_folder() -> Path:
@@ -27,13 +31,13 @@ def cache_folder() -> Path:
 
 
 def cached_features(
-    tower: PretrainedNetwork,
+    tower: Tower,
     views: Sequence[bytes],
     *,
     width: int,
     compute: Callable[[Sequence[bytes]], np.ndarray],
 ) -> np.ndarray:
-    """Return the features [n, w] of `views`; only those that this transformer never read are computed.
+    """Return the features [n, w] of `views`; only those that this tower's body never read are computed.
 
     A cache that cannot be read or written is no error: the features are then computed, which is always right.
     """
@@ -50,7 +54,7 @@ def cached_features(
     return np.stack([known[key] for key in keys])
 
 
-def _path(tower: PretrainedNetwork) -> Path | None:
+def _path(tower: Tower) -> Path | None:
     try:
         return cache_folder() / "features" / f"{_reader_key(tower)}.safetensors"
     except RuntimeError:  # a user without a home
@@ -70,17 +74,20 @@ def _load(path: Path, width: int) -> dict[bytes, np.ndarray]:
 
 
 def _store(path: Path, known: dict[bytes, np.ndarray]) -> None:
-    newest = list(known.items())[-_MAX_ROWS:]
+    width = len(next(iter(known.values())))
+    newest = list(known.items())[-min(_MAX_ROWS, max(1, _MAX_BYTES // (4 * width))) :]
     keys = np.frombuffer(b"".join(key for key, _ in newest), dtype=np.uint8).reshape(-1, 32)
     with contextlib.suppress(ThreatclipError, OSError):  # a read-only home must not stop a run
         write_tensors(path, {"keys": keys, "features": np.stack([vector for _, vector in newest])})
 
 
-def _reader_key(tower: PretrainedNetwork) -> str:
+def _reader_key(tower: Tower) -> str:
     """Return the hash of everything that a feature depends on beside the view."""
-    digest = hashlib.sha256(f"{tower.config.max_chars}".encode())
-    for name, array in sorted(module_weights(tower.transformer).items()):
-        digest.update(f"\x00{name}{array.shape}".encode() + array.tobytes())
+    settings = {name: value for name, value in dataclasses.asdict(tower.config).items() if name not in _BEHIND}
+    digest = hashlib.sha256(json.dumps(settings, sort_keys=True, default=str).encode())
+    for name, array in sorted(module_weights(tower).items()):
+        if not name.startswith("projection."):
+            digest.update(f"\x00{name}{array.shape}".encode() + array.tobytes())
     for name, content in sorted(tower.assets().items()):
         digest.update(f"\x00{name}".encode() + content)
     return digest.hexdigest()

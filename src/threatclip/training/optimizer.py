@@ -75,7 +75,8 @@ def restore_optimizer(
         slot, _, name = key.partition("/")
         if name not in parameters or (value.ndim and value.shape != parameters[name].shape):
             raise DamagedArtifactError(f"the optimizer state {key!r} fits no parameter; remove this checkpoint")
-        states.setdefault(name, {})[slot] = value
+        # the fused update walks through memory: a slot must lie there as its parameter does (channels last, say)
+        states.setdefault(name, {})[slot] = torch.empty_like(parameters[name]).copy_(value) if value.ndim else value
     whole = optimizer.state_dict()
     ordered = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     whole["state"] = {

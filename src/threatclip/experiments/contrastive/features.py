@@ -1,0 +1,120 @@
+"""Features of a tower whose body is frozen: computed once, kept on disk by content, and only the projection trains."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+import torch
+
+from threatclip.encoders.towers import Tower
+from threatclip.errors import InputError
+from threatclip.experiments.contrastive.augment import draw_shown, show
+from threatclip.experiments.contrastive.prepared import Column, Features, Pixels, TokenRows
+from threatclip.experiments.contrastive.settings import Augmentation
+from threatclip.experiments.feature_cache import cached_features
+from threatclip.seeds import rng
+
+_PIXEL_ROWS = 64
+_TOKENS = 4_096  # in one batch of texts, padding included
+
+
+def body_is_frozen(tower: Tower) -> bool:
+    """Tell whether nothing of `tower` but its projection learns: the features of a view never change."""
+    return not any(
+        parameter.requires_grad for name, parameter in tower.named_parameters() if not name.startswith("projection.")
+    )
+
+
+def read_features(tower: Tower, column: Column, augmentation: Augmentation, *, readings: int, seed: int) -> Features:
+    """Return the features of every row, each read `readings` times: plain first, then as `augmentation` shows it.
+
+    In fp32, so that the same rows give the same bytes on one machine whatever else is asked for.
+
+    Raises:
+        InputError: more readings are asked for than there are ways to show a row.
+    """
+    if readings > 1 and not (isinstance(column, Pixels) and augmentation.changes_pictures):
+        raise InputError(
+            f"frozen_readings = {readings} needs pictures and an augmentation that changes them; set it to 1"
+        )
+    device = next(tower.parameters()).device
+    plain = _cached(tower, column, None, device)
+    rest = [
+        _cached(tower, column, draw_shown(len(column), augmentation, rng(seed, f"contrastive/readings/{n}")), device)
+        for n in range(1, readings)
+    ]
+    return Features(values=np.stack([plain, *rest], axis=1))
+
+
+def _cached(tower: Tower, column: Column, shown: np.ndarray | None, device: torch.device) -> np.ndarray:
+    """Return features [m, w] of rows, each as `shown` has it."""
+    if not len(column) or not _is_published(tower):
+        return _computed(tower, column, np.arange(len(column)), shown, device)
+    keys = [
+        hashlib.sha256(content if shown is None else content + shown[row].tobytes()).digest()
+        for row, content in enumerate(_contents(column))
+    ]
+    place = {key: row for row, key in enumerate(keys)}
+
+    def compute(missing: Sequence[bytes]) -> np.ndarray:
+        return _computed(tower, column, np.array([place[key] for key in missing]), shown, device)
+
+    return cached_features(tower, keys, width=compute(keys[:1]).shape[1], compute=compute)
+
+
+def _is_published(tower: Tower) -> bool:
+    """Tell whether the body is one that many runs share: of those that a run made, the disk would fill up."""
+    return getattr(tower.config, "source", None) is not None and not getattr(tower.config, "n_trainable_layers", 0)
+
+
+def _contents(column: Column) -> Iterator[bytes]:
+    match column:
+        case Pixels():
+            yield from (row.tobytes() for row in column.values)
+        case TokenRows():
+            yield from (np.asarray(row, dtype=np.int64).tobytes() for row in column.rows)
+        case Features():
+            raise InputError("these rows are features already; there is nothing to read")
+
+
+def _computed(
+    tower: Tower, column: Column, rows: np.ndarray, shown: np.ndarray | None, device: torch.device
+) -> np.ndarray:
+    """Return features of some rows; the tower is in evaluation mode when this is called."""
+    out: np.ndarray | None = None
+    for part in _parts(column, rows):
+        with torch.inference_mode():
+            batch = {name: value.to(device) for name, value in _read(tower, column, rows[part]).items()}
+            if shown is not None:
+                batch["pixels"] = show(batch["pixels"], torch.from_numpy(shown[rows[part]]).to(device))
+            found = tower.features(**batch).float().cpu().numpy()
+        if out is None:
+            out = np.empty((len(rows), found.shape[1]), dtype=np.float32)
+        out[part] = found
+    return np.empty((0, 0), dtype=np.float32) if out is None else out
+
+
+def _read(tower: Tower, column: Column, rows: np.ndarray) -> dict[str, torch.Tensor]:
+    match column:
+        case Pixels():
+            return {"pixels": torch.from_numpy(column.values[rows])}
+        case TokenRows():
+            return tower.pad([column.rows[row] for row in rows.tolist()])
+        case Features():
+            raise InputError("these rows are features already; there is nothing to read")
+
+
+def _parts(column: Column, rows: np.ndarray) -> Iterator[np.ndarray]:
+    """Yield places in `rows` that are read together: texts by length, so that little is padded."""
+    if not isinstance(column, TokenRows):
+        yield from (np.arange(start, min(start + _PIXEL_ROWS, len(rows))) for start in range(0, len(rows), _PIXEL_ROWS))
+        return
+    lengths = np.array([len(column.rows[row]) for row in rows.tolist()])
+    order = np.argsort(-lengths, kind="stable")
+    start = 0
+    while start < len(order):
+        n = max(1, _TOKENS // max(1, int(lengths[order[start]])))
+        yield order[start : start + n]
+        start += n

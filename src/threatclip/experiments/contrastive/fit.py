@@ -1,0 +1,182 @@
+"""The fit that recipes, attack sweeps and repairs share: a dual encoder trained in place on prepared pairs."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from torch import nn
+
+from threatclip.encoders.dual import DualEncoder
+from threatclip.encoders.towers import Tower
+from threatclip.errors import InputError
+from threatclip.experiments.contrastive.batches import PairBatches
+from threatclip.experiments.contrastive.features import body_is_frozen, read_features
+from threatclip.experiments.contrastive.objective import MakeObjective, contrastive_objective
+from threatclip.experiments.contrastive.prepared import Features, PreparedPairs
+from threatclip.experiments.contrastive.settings import Fit
+from threatclip.training.contracts import Step
+from threatclip.training.distributed import this_accelerator
+from threatclip.training.loop import train
+from threatclip.training.settings import TrainSettings
+
+_HEAD = "projection"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keeping:
+    """Where a fit keeps its checkpoints and whether it goes on from them; `identity` names what must be the same."""
+
+    checkpoints: Path
+    resume: bool = False
+    identity: Mapping[str, str] | None = None
+
+
+def fit_dual(
+    dual: DualEncoder,
+    pairs: PreparedPairs,
+    settings: Fit,
+    *,
+    seed: int,
+    objective: MakeObjective = contrastive_objective,
+    second: bool = False,
+    keeping: Keeping | None = None,
+    on_step: Callable[[Step], None] | None = None,
+) -> DualEncoder:
+    """Train `dual` in place and return it in evaluation mode; see `fit_steps`.
+
+    Args:
+        on_step: told of every step.
+    """
+    steps = fit_steps(dual, pairs, settings, seed=seed, objective=objective, second=second, keeping=keeping)
+    for step in steps:
+        if on_step is not None:
+            on_step(step)
+    return dual
+
+
+def fit_steps(
+    dual: DualEncoder,
+    pairs: PreparedPairs,
+    settings: Fit,
+    *,
+    seed: int,
+    objective: MakeObjective = contrastive_objective,
+    second: bool = False,
+    keeping: Keeping | None = None,
+) -> Iterator[Step]:
+    """Train `dual` in place on `pairs` and yield a record of every step; in evaluation mode when it ends.
+
+    A tower of which nothing but the projection learns has its features computed once, before the first step. The
+    frozen tower of `settings.freeze` keeps every weight; which parameters may learn is as before when this ends.
+
+    Args:
+        dual: moved to the accelerator's device.
+        pairs: from `prepare_pairs(..., dual)`, or put together by hand.
+        settings: how to train.
+        seed: of the order, the captions drawn, how rows are shown, and dropout.
+        objective: what is learned; default symmetric InfoNCE. It may use `dual` and parameters of `dual` only.
+        second: give the objective each row shown a second time (`second_view_`, `second_caption_`).
+        keeping: checkpoints, and whether to resume.
+
+    Raises:
+        InputError: fewer rows than a batch; nothing to train; a loss that is not finite; see `training.loop.train`.
+    """
+    dual.to(this_accelerator().device)
+    with _frozen(dual, settings.freeze):
+        dual.eval()
+        ready = _with_features(dual, pairs, settings, seed=seed)
+        module = _Trained(dual)
+        batches = PairBatches(pairs=ready, dual=dual, settings=settings, seed=seed, second=second)
+        yield from train(
+            module=module,
+            objective=objective(dual),
+            batches=batches,
+            settings=_train_settings(settings, module, seed=seed),
+            checkpoints=None if keeping is None else keeping.checkpoints,
+            resume=keeping is not None and keeping.resume,
+            identity=None if keeping is None else keeping.identity,
+        )
+        dual.eval()
+
+
+class _Trained(nn.Module):
+    """What the optimizer and the checkpoints hold: of a tower whose body is frozen, the projection alone."""
+
+    def __init__(self, dual: DualEncoder) -> None:
+        super().__init__()
+        self.view = _learning_part(dual.view_tower)
+        self.text = _learning_part(dual.text_tower)
+        self.log_scale = dual.log_scale
+
+
+def _learning_part(tower: Tower) -> nn.Module | None:
+    if not body_is_frozen(tower):
+        return tower
+    head: nn.Module | None = getattr(tower, _HEAD, None)
+    if head is None or not any(parameter.requires_grad for parameter in head.parameters()):
+        return None
+    # the tower itself says whether its projection drops features out; its body is not run
+    tower.training = True
+    return head
+
+
+@contextlib.contextmanager
+def _frozen(dual: DualEncoder, side: str | None) -> Iterator[None]:
+    """Freeze a whole tower under this block."""
+    before = {name: parameter.requires_grad for name, parameter in dual.named_parameters()}
+    tower = {None: None, "view": dual.view_tower, "text": dual.text_tower}[side]
+    if tower is not None:
+        tower.requires_grad_(False)
+    try:
+        yield
+    finally:
+        for name, parameter in dual.named_parameters():
+            parameter.requires_grad_(before[name])
+
+
+def _with_features(dual: DualEncoder, pairs: PreparedPairs, settings: Fit, *, seed: int) -> PreparedPairs:
+    """Replace the columns of towers with a frozen body by the features that it makes of them."""
+    ready = pairs
+    if body_is_frozen(dual.view_tower) and not isinstance(pairs.views, Features):
+        found = read_features(
+            dual.view_tower, pairs.views, settings.augmentation, readings=settings.frozen_readings, seed=seed
+        )
+        ready = replace(ready, views=found)
+    if body_is_frozen(dual.text_tower) and not isinstance(pairs.captions, Features):
+        if settings.augmentation.token_dropout > 0:
+            raise InputError(
+                f"token_dropout = {settings.augmentation.token_dropout} needs a text tower whose body learns: the "
+                "features of a frozen one are computed once; set it to 0"
+            )
+        found = read_features(dual.text_tower, pairs.captions, settings.augmentation, readings=1, seed=seed)
+        ready = replace(ready, captions=found)
+    return ready
+
+
+def _train_settings(settings: Fit, module: nn.Module, *, seed: int) -> TrainSettings:
+    rates: dict[str, float] = {}
+    learning = [name for name, parameter in module.named_parameters() if parameter.requires_grad]
+    for side, rate in (("view", settings.view_body_rate), ("text", settings.text_body_rate)):
+        head, body = f"{side}.{_HEAD}.", f"{side}."
+        own = [name for name in learning if name.startswith(body)]
+        whole_tower = isinstance(getattr(module, side), Tower)
+        if rate != 1 and whole_tower and any(not name.startswith(head) for name in own):
+            rates[body] = rate
+            if any(name.startswith(head) for name in own):
+                rates[head] = 1.0
+    return TrainSettings(
+        epochs=settings.epochs,
+        learning_rate=settings.learning_rate,
+        weight_decay=settings.weight_decay,
+        warmup_fraction=settings.warmup_fraction,
+        clip_norm=settings.clip_norm,
+        chunk_rows=settings.chunk_rows,
+        checkpoint_every_steps=settings.checkpoint_every_steps,
+        precision=settings.precision,
+        seed=seed,
+        rate_multipliers=rates,
+        ema_decay=settings.ema_decay,
+    )
