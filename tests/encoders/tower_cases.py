@@ -15,6 +15,7 @@ from transformers import BertConfig, BertModel, BertTokenizerFast
 
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
+from threatclip.encoders.clip import ClipTextTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import Tower, TowerConfig, build_tower
 
@@ -39,6 +40,8 @@ CONFIGS: dict[str, TowerConfig] = {
     "pretrained": PretrainedTower(source="TINY"),
     "pretrained-linear": PretrainedTower(source="TINY", dim=24, projection="linear", max_tokens=20),
     "pretrained-mlp": PretrainedTower(source="TINY", projection="mlp", n_trainable_layers=1),
+    "clip-text": ClipTextTower(source="TINY"),
+    "clip-text-layers": ClipTextTower(source="TINY", n_trainable_layers=1, max_tokens=12),
 }
 
 
@@ -87,13 +90,15 @@ Make = Callable[..., Tower]
 
 
 @pytest.fixture
-def make_tower(tiny_bert: Path) -> Make:
+def make_tower(tiny_bert: Path, tiny_clip: Path) -> Make:
     """Return a function from a name of CONFIGS to a fresh tower in evaluation mode."""
 
     def make(name: str, *, seed: int = 0) -> Tower:
         config = CONFIGS[name]
         if isinstance(config, PretrainedTower):
             config = replace(config, source=str(tiny_bert))
+        if isinstance(config, ClipTextTower):
+            config = replace(config, source=str(tiny_clip))
         return build_tower(config, seed=seed, texts=TEXTS).eval()
 
     return make

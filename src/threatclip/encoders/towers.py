@@ -12,6 +12,16 @@ from torch import nn
 
 from threatclip.encoders.bpe import BpeNetwork, BpeTower, rebuild_bpe, train_bpe
 from threatclip.encoders.byte import ByteNetwork, ByteTower
+from threatclip.encoders.clip import (
+    ClipImageNetwork,
+    ClipImageTower,
+    ClipTextNetwork,
+    ClipTextTower,
+    build_clip_image,
+    build_clip_text,
+    rebuild_clip_image,
+    rebuild_clip_text,
+)
 from threatclip.encoders.image import ResnetNetwork, ResnetTower, VitNetwork, VitTower
 from threatclip.encoders.image_pretrained import (
     PretrainedImageNetwork,
@@ -23,10 +33,10 @@ from threatclip.encoders.pretrained import PretrainedNetwork, PretrainedTower, b
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.seeds import stream_seed
 
-ImageTowerConfig = ResnetTower | VitTower | PretrainedImageTower
-ImageTower = ResnetNetwork | VitNetwork | PretrainedImageNetwork
-TowerConfig = ByteTower | BpeTower | PretrainedTower | ImageTowerConfig
-Tower = ByteNetwork | BpeNetwork | PretrainedNetwork | ImageTower
+ImageTowerConfig = ResnetTower | VitTower | PretrainedImageTower | ClipImageTower
+ImageTower = ResnetNetwork | VitNetwork | PretrainedImageNetwork | ClipImageNetwork
+TowerConfig = ByteTower | BpeTower | PretrainedTower | ClipTextTower | ImageTowerConfig
+Tower = ByteNetwork | BpeNetwork | PretrainedNetwork | ClipTextNetwork | ImageTower
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +86,10 @@ def build_tower(
                 return VitNetwork(config)
             case PretrainedImageTower():
                 return build_pretrained_image(config) if assets is None else rebuild_pretrained_image(config, assets)
+            case ClipImageTower():
+                return build_clip_image(config) if assets is None else rebuild_clip_image(config, assets)
+            case ClipTextTower():
+                return build_clip_text(config) if assets is None else rebuild_clip_text(config, assets)
             case _:
                 assert_never(config)
 

@@ -219,6 +219,7 @@ class PayloadWeakness:
 
 def _width(tower: TowerConfig) -> int | None:
     """Return the length of a tower's vectors, None where only its source can tell."""
-    if tower.dim is None and isinstance(tower, PretrainedTower) and tower.source == "minilm":
+    dim: int | None = getattr(tower, "dim", None)
+    if dim is None and isinstance(tower, PretrainedTower) and tower.source == "minilm":
         return _MINILM_WIDTH
-    return tower.dim
+    return dim

@@ -1,0 +1,128 @@
+"""A tiny random CLIP in the hub's own formats (today's, and that of 2021), small pictures, and its peer's answers."""
+
+from __future__ import annotations
+
+import io
+import json
+import shutil
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+from tokenizers import pre_tokenizers
+from transformers import AutoTokenizer, CLIPConfig, CLIPModel, CLIPProcessor, CLIPTokenizer
+from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+from threatclip.encoders.clip import ClipImageTower, ClipTextTower
+
+START, END = "<|startoftext|>", "<|endoftext|>"
+SIDE, POSITIONS, DIM = 32, 20, 24
+WORDS = [
+    "a flooded street at night",
+    "Smoke over the Harbour!! 3 boats, 12 people",
+    "it's dry; we're   fine\n\tnow",
+    "ünïcode 漢字 🔥🔥",
+    "one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen",
+    "",
+]
+SIZES = [(32, 32), (47, 90), (90, 47), (33, 32), (32, 35), (200, 70), (9, 5), (64, 64)]  # width, height
+
+
+def vocabulary() -> dict[str, int]:
+    """Return a byte-level vocabulary with a few merged pieces, its marks last, as CLIP's."""
+    letters = sorted(pre_tokenizers.ByteLevel.alphabet())
+    pieces = [*letters, *(letter + "</w>" for letter in letters), "th", "the</w>", "re", "ree</w>", START, END]
+    return {piece: number for number, piece in enumerate(pieces)}
+
+
+def tiny_config(**text: Any) -> CLIPConfig:
+    """Return the shape of a model of 50,000 weights; keywords change its text part."""
+    part = {"num_hidden_layers": 3, "num_attention_heads": 4, "hidden_size": 32, "intermediate_size": 48}
+    words = vocabulary()
+    ids = {"vocab_size": len(words), "bos_token_id": words[START], "eos_token_id": words[END]}
+    return CLIPConfig(
+        text_config={**part, **ids, "max_position_embeddings": POSITIONS, "hidden_act": "gelu", **text},
+        vision_config={**part, "hidden_size": 40, "image_size": SIDE, "patch_size": 8},
+        projection_dim=DIM,
+        logit_scale_init_value=3.0,
+    )
+
+
+def random_clip(config: CLIPConfig, *, seed: int = 0) -> CLIPModel:
+    """Return a model whose every weight is random and large enough to matter, biases and norms too."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = CLIPModel(config).eval()
+        for name, parameter in model.named_parameters():
+            if name != "logit_scale":
+                parameter.data.add_(0.1 * torch.randn_like(parameter))
+    return model
+
+
+@pytest.fixture(scope="session")
+def tiny_clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a folder as transformers 5 writes it: config, safetensors, tokenizer.json, processor_config.json."""
+    folder = tmp_path_factory.mktemp("clip") / "tiny"
+    save_clip(folder)
+    return folder
+
+
+def save_clip(folder: Path, **text: Any) -> None:
+    """Write a tiny model in transformers' format of today."""
+    words = vocabulary()
+    random_clip(tiny_config(**text)).save_pretrained(folder)
+    tokenizer = CLIPTokenizer(
+        vocab=words, merges=[("t", "h"), ("th", "e</w>"), ("r", "e"), ("re", "e</w>")], model_max_length=POSITIONS
+    )
+    pictures = CLIPImageProcessorPil(size={"shortest_edge": SIDE}, crop_size={"height": SIDE, "width": SIDE})
+    CLIPProcessor(pictures, tokenizer).save_pretrained(folder)
+
+
+@pytest.fixture
+def clip_copy(tiny_clip: Path, tmp_path: Path) -> Path:
+    """Return a copy of the tiny model that a test may spoil."""
+    return Path(shutil.copytree(tiny_clip, tmp_path / "model"))
+
+
+def edit_json(path: Path, **changes: Any) -> None:
+    """Change keys of a JSON file; a dotted key goes into a table, None removes it."""
+    content = json.loads(path.read_text())
+    for dotted, value in changes.items():
+        *outer, last = dotted.split("__")
+        place = content
+        for key in outer:
+            place = place[key]
+        if value is None:
+            del place[last]
+        else:
+            place[last] = value
+    path.write_text(json.dumps(content))
+
+
+def picture(size: tuple[int, int], *, seed: int = 0) -> bytes:
+    """Return a PNG of smooth noise, so that every step of resizing shows."""
+    noise = np.random.default_rng(seed).integers(0, 256, (6, 6, 3), dtype=np.uint8)
+    stream = io.BytesIO()
+    Image.fromarray(noise).resize(size, Image.Resampling.BICUBIC).save(stream, "PNG")
+    return stream.getvalue()
+
+
+PICTURES = [picture(size, seed=number) for number, size in enumerate(SIZES)]
+
+
+def peer_outputs(folder: Path, pictures: list[bytes], texts: list[str]) -> Any:
+    """Return what transformers itself computes: processor, tokenizer and forward of its own."""
+    model = CLIPModel.from_pretrained(folder, dtype=torch.float32).eval()
+    opened = [Image.open(io.BytesIO(view)) for view in pictures]
+    pixels = CLIPImageProcessorPil.from_pretrained(folder)(images=opened, return_tensors="pt")
+    tokens = AutoTokenizer.from_pretrained(folder)(texts, padding=True, truncation=True, return_tensors="pt")
+    with torch.no_grad():
+        return model(**pixels, **tokens)
+
+
+def configs(folder: Path) -> tuple[ClipImageTower, ClipTextTower]:
+    """Return the settings of both towers of a folder."""
+    return ClipImageTower(source=str(folder)), ClipTextTower(source=str(folder))
