@@ -57,7 +57,7 @@ class WhiteBoxAttack(Protocol):
     def kind(self) -> str:
         """What names it in recipes and on the command line."""
 
-    def fit(self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate) -> Iterator[FitStep]:
+    def fit_trigger(self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate) -> Iterator[FitStep]:
         """Yield records of the fit; the last one's `attack` holds the fitted trigger as plain parameters.
 
         Raises:
