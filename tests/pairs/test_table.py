@@ -148,6 +148,20 @@ def test_a_pair_that_cannot_stand_in_a_table_leaves_nothing_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_only_an_image_pair_with_words_may_lack_its_view(tmp_path: Path) -> None:
+    post = Pair(id="a", view=b"", caption="words")
+    write_pairs(tmp_path / "t.parquet", [post], modality="image")
+    table = PairTable.open(tmp_path / "t.parquet")
+    table.verify()
+    assert list(table.iter_pairs()) == [post]
+    for modality in ("payload", "text"):
+        with pytest.raises(InputError, match="the view is empty"):
+            write_pairs(tmp_path / "u.parquet", [post], modality=modality)  # type: ignore[arg-type]
+    for caption in (None, "", " "):
+        with pytest.raises(InputError, match="neither a picture nor words"):
+            write_pairs(tmp_path / "u.parquet", [Pair(id="a", view=b"", caption=caption)], modality="image")
+
+
 def test_an_unknown_modality_and_a_folder_as_target_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="modality 'audio' is not one of"):
         write_pairs(tmp_path / "t.parquet", many(1), modality="audio")  # type: ignore[arg-type]

@@ -10,7 +10,7 @@ from typing import Any
 import pyarrow as pa
 
 from threatclip.errors import InputError
-from threatclip.pairs.pair import Pair, pair_fault
+from threatclip.pairs.pair import Modality, Pair, pair_fault
 
 SCHEMA = pa.schema(
     [
@@ -43,7 +43,9 @@ class IdSet:
         return True
 
 
-def pair_batches(pairs: Iterable[Pair], *, checked: bool = False) -> Iterator[pa.RecordBatch]:
+def pair_batches(
+    pairs: Iterable[Pair], *, modality: Modality | None = None, checked: bool = False
+) -> Iterator[pa.RecordBatch]:
     """Yield record batches of SCHEMA, each bounded in rows and bytes; `checked` pairs are known to be fit and unique.
 
     Raises:
@@ -51,7 +53,7 @@ def pair_batches(pairs: Iterable[Pair], *, checked: bool = False) -> Iterator[pa
     """
     ids, rows, size = IdSet(), list[Pair](), 0
     for pair in pairs:
-        fault = None if checked else pair_fault(pair)
+        fault = None if checked else pair_fault(pair, modality=modality)
         if fault is None and not checked and not ids.add(pair.id):
             fault = "the id occurs twice"
         if fault is not None:

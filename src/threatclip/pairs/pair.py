@@ -18,7 +18,8 @@ class Pair:
 
     Attributes:
         id: unique in its table.
-        view: what the first tower reads: a payload's raw bytes, a text as UTF-8, an image's encoded file.
+        view: what the first tower reads: a payload's raw bytes, a text as UTF-8, an image's encoded file; b"" in an
+            image pair whose post has words but no picture.
         caption: what the text tower reads, or None.
         label: the class, for evaluation and heads only.
         group: what must not straddle a split: a CVE, a campaign, a software.
@@ -50,12 +51,17 @@ def year_start(year: int) -> datetime:
     return datetime(year, 1, 1, tzinfo=UTC)
 
 
-def pair_fault(pair: Pair) -> str | None:
-    """Return why `pair` cannot stand in a pair table, or None when it can."""
+def pair_fault(pair: Pair, *, modality: Modality | None = None) -> str | None:
+    """Return why `pair` cannot stand in a pair table of `modality` (None: of any), or None when it can.
+
+    An image pair may lack its picture where it has words: a post is whole without one.
+    """
     if not pair.id:
         return "the id is empty"
-    if not pair.view:
+    if not pair.view and modality != "image":
         return "the view is empty"
+    if not pair.view and not (pair.caption and pair.caption.strip()):
+        return "neither a picture nor words"
     if pair.split is not None and pair.split not in SPLITS:
         return f"split {pair.split!r} is not one of {', '.join(SPLITS)}"
     if pair.time is not None and pair.time.utcoffset() is None:

@@ -170,7 +170,8 @@ def write_pairs(
         InputError: a pair that a table cannot hold, a duplicate id, no pair at all, an unknown modality.
         StorageError: the disk refused; `path` is then as it was before.
     """
-    return _write_batches(Path(path), pair_batches(pairs, checked=checked), modality=modality, split_info=split_info)
+    batches = pair_batches(pairs, modality=modality, checked=checked)
+    return _write_batches(Path(path), batches, modality=modality, split_info=split_info)
 
 
 def with_split(

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
+import numpy as np
 import orjson
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -17,6 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from threatclip.errors import BadRow, InputError, ThreatclipError
+from threatclip.pairs.images import encode_png
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.sources import Csv, Jsonl, Parquet, PayloadList
 from threatclip.pairs.sources.mapping import parse_map
@@ -226,10 +228,32 @@ def test_a_view_may_be_base64_or_binary(tmp_path: Path) -> None:
     assert isinstance(rows[0], Pair)
     assert rows[0].view == raw
     assert reasons(rows)[0][1].startswith("the view is not base64")
-    pq.write_table(pa.table({"image": [{"bytes": raw, "path": "x.png"}]}), tmp_path / "f.parquet")
-    (pair,) = Parquet(columns={"view": "image.bytes"}, modality="image").read(tmp_path / "f.parquet")
+    pq.write_table(pa.table({"payload": [{"bytes": raw, "path": "x.bin"}]}), tmp_path / "f.parquet")
+    (pair,) = Parquet(columns={"view": "payload.bytes"}).read(tmp_path / "f.parquet")
     assert isinstance(pair, Pair)
     assert pair.view == raw
+
+
+def test_every_picture_of_an_image_table_must_decode_and_a_post_may_lack_it(tmp_path: Path) -> None:
+    picture = encode_png(np.random.default_rng(0).integers(0, 256, (9, 9, 3), np.uint8))
+    rows = [
+        {"v": picture, "c": None},
+        {"v": picture[:-60], "c": "words"},
+        {"v": b"", "c": "words alone"},
+        {"v": b"", "c": " "},
+        {"v": None, "c": "words alone"},
+    ]
+    pq.write_table(pa.Table.from_pylist(rows), tmp_path / "f.parquet")
+    found = list(Parquet(columns={"view": "v", "caption": "c"}, modality="image").read(tmp_path / "f.parquet"))
+    assert [(row.view, row.caption) for row in found if isinstance(row, Pair)] == [
+        (picture, None),
+        (b"", "words alone"),
+        (b"", "words alone"),
+    ]
+    assert [(line, reason[:35]) for line, reason in reasons(found)] == [
+        (2, "the picture is truncated or broken "),
+        (4, "neither a picture nor words"),
+    ]
 
 
 def test_an_unknown_class_is_refused_when_the_classes_are_given(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ class Csv:
         check_map(self.columns)
         if len(self.delimiter) != 1 or self.delimiter in '\r\n"':
             raise InputError(f"the delimiter {self.delimiter!r} is not one character")
-        mapper = Mapper(columns=self.columns, labels=self.labels)
-        yield from rows_of(self._records(path), mapper)
+        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
+        yield from rows_of(self._records(path), mapper, modality=self.modality)
         mapper.check_columns(path)
 
     def _records(self, path: Path) -> Iterator[Record | BadRow]:

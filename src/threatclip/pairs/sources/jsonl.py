@@ -34,6 +34,6 @@ class Jsonl:
             InputError: an unusable file or column map.
         """
         check_map(self.columns)
-        mapper = Mapper(columns=self.columns, labels=self.labels)
-        yield from rows_of(json_records(path), mapper)
+        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
+        yield from rows_of(json_records(path), mapper, modality=self.modality)
         mapper.check_columns(path)

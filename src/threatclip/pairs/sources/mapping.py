@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from threatclip.errors import InputError
-from threatclip.pairs.pair import Pair
+from threatclip.pairs.pair import Modality, Pair
 from threatclip.pairs.sources.rows import Record, RowFault, stem_of
 from threatclip.pairs.sources.values import MISSING, as_bytes, as_text, as_time, look_up
 
@@ -54,6 +54,7 @@ class Mapper:
     """
 
     columns: Mapping[str, str]
+    modality: Modality
     labels: tuple[str, ...] = ()
     _seen: set[str] = field(default_factory=set)
     _offered: set[str] = field(default_factory=set)
@@ -61,7 +62,8 @@ class Mapper:
     def __call__(self, record: Record) -> Pair:
         values = {name: self._find(record.value, name) for name in self.columns}
         coded = "view:base64" in values
-        view = as_bytes(values.pop("view:base64" if coded else "view"), what="the view", is_base64=coded)
+        view = values.pop("view:base64" if coded else "view")
+        bare = self.modality == "image" and (view is None or view == "")  # a post without a picture
         label = as_text(values.get("label"), what="the label")
         if self.labels and label is not None and label not in self.labels:
             raise RowFault(f"unknown class {label[:40]!a}; known are {', '.join(self.labels)}")
@@ -73,7 +75,7 @@ class Mapper:
         made_up = f"{stem_of(record.path)}:{record.line}"
         return Pair(
             id=as_text(values["id"], what="the id") or "" if "id" in values else made_up,
-            view=view,
+            view=b"" if bare else as_bytes(view, what="the view", is_base64=coded),
             caption=as_text(values.get("caption"), what="the caption"),
             label=label,
             group=as_text(values.get("group"), what="the group"),

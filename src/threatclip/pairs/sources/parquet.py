@@ -41,26 +41,41 @@ class Parquet:
             InputError: an unusable file or column map.
         """
         check_map(self.columns)
-        mapper = Mapper(columns=self.columns, labels=self.labels)
-        yield from rows_of(self._records(path), mapper)
+        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
+        yield from rows_of(parquet_records(path, self.columns), mapper, modality=self.modality)
         mapper.check_columns(path)
 
-    def _records(self, path: Path) -> Iterator[Record | BadRow]:
-        number = 0
-        with open_bytes(path) as stream:
-            try:
-                file = pq.ParquetFile(stream)
-                present = file.schema_arrow.names
-                wanted = [_top_column(path, name, column, present) for name, column in self.columns.items()]
-                for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=sorted(set(wanted))):
-                    for value in batch.to_pylist():
-                        number += 1
-                        yield Record(path=path, line=number, value=value)
-            except (pa.ArrowException, OSError, EOFError, ValueError) as error:
-                reason = " ".join(str(error).split())[:200]
-                if not number:
-                    raise InputError(f"{path} is not readable Parquet ({reason})") from error
-                yield BadRow(path=str(path), line=number + 1, reason=f"the file is damaged from here on ({reason})")
+
+def parquet_records(path: Path, columns: Mapping[str, str]) -> Iterator[Record | BadRow]:
+    """Yield the rows of a Parquet file with the columns that a map (what for -> column or dotted path) names.
+
+    Raises:
+        InputError: not readable Parquet, or a column that is not there.
+    """
+    number = 0
+    with open_bytes(path) as stream:
+        try:
+            file = pq.ParquetFile(stream)
+            present = file.schema_arrow.names
+            wanted = [_top_column(path, name, column, present) for name, column in columns.items()]
+            for batch in file.iter_batches(batch_size=_BATCH_ROWS, columns=sorted(set(wanted))):
+                for value in batch.to_pylist():
+                    number += 1
+                    yield Record(path=path, line=number, value=value)
+        except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            if not number:
+                raise InputError(f"{path} is not readable Parquet ({reason})") from error
+            yield BadRow(path=str(path), line=number + 1, reason=f"the file is damaged from here on ({reason})")
+
+
+def column_records(path: Path, *columns: str) -> Iterator[Record | BadRow]:
+    """Yield the rows of a Parquet file of known columns.
+
+    Raises:
+        InputError: not readable Parquet, or a column that is not there.
+    """
+    return parquet_records(path, {column: column for column in columns})
 
 
 def _top_column(path: Path, name: str, column: str, present: list[str]) -> str:

@@ -11,7 +11,7 @@ import orjson
 
 from threatclip.errors import BadRow
 from threatclip.pairs.columns import IdSet
-from threatclip.pairs.pair import Pair, pair_fault
+from threatclip.pairs.pair import Modality, Pair, pair_fault
 from threatclip.pairs.sources.lines import byte_lines
 
 
@@ -47,9 +47,14 @@ class NoPair(Exception):  # noqa: N818 - likewise; it becomes a SkippedRow
     """Why a record holds no pair though nothing is wrong with it."""
 
 
-def rows_of(records: Iterable[Record | BadRow], parse: Callable[[Record], Pair]) -> Iterator[Row]:
-    """Parse every record; broken ones, unfit pairs and repeated ids come out as BadRow, never as an exception."""
-    ids = IdSet()
+def rows_of(
+    records: Iterable[Record | BadRow], parse: Callable[[Record], Pair], *, modality: Modality | None = None
+) -> Iterator[Row]:
+    """Parse every record; broken ones, unfit pairs and repeated ids come out as BadRow, never as an exception.
+
+    A source of pictures names its `modality`: every picture must decode, and a post may lack its picture.
+    """
+    ids, picture_fault = IdSet(), _PictureFault()
     for record in records:
         if isinstance(record, BadRow):
             yield record
@@ -63,10 +68,27 @@ def rows_of(records: Iterable[Record | BadRow], parse: Callable[[Record], Pair])
         except RowFault as reason:
             yield BadRow(path=path, line=line, reason=str(reason))
             continue
-        fault = pair_fault(pair)
+        fault = pair_fault(pair, modality=modality)
         if fault is None and not ids.add(pair.id):
             fault = f"the id {pair.id[:80]!a} occurs twice"
+        if fault is None and modality == "image" and pair.view:
+            fault = picture_fault(pair.view)
         yield pair if fault is None else BadRow(path=path, line=line, reason=fault)
+
+
+class _PictureFault:
+    """Why a picture does not decode; several captions in a row share one decode of their picture."""
+
+    def __init__(self) -> None:
+        self._view = b""
+        self._fault: str | None = None
+
+    def __call__(self, view: bytes) -> str | None:
+        from threatclip.pairs.images import image_fault
+
+        if view != self._view:
+            self._view, self._fault = view, image_fault(view)
+        return self._fault
 
 
 def json_records(path: Path) -> Iterator[Record | BadRow]:

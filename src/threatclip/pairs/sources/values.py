@@ -8,10 +8,11 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 
-from threatclip.pairs.pair import year_start
+from threatclip.pairs.pair import SPLITS, year_start
 from threatclip.pairs.sources.rows import RowFault
 
 MISSING: Any = object()
+_SPLIT_NAMES = {"dev": "validation", "val": "validation", "valid": "validation", "none": None}
 
 
 def look_up(value: Mapping[str, Any], column: str) -> Any:
@@ -56,6 +57,15 @@ def as_bytes(value: Any, *, what: str, is_base64: bool) -> bytes:
     return from_base64(text, what=what) if is_base64 else to_utf8(text, what=what)
 
 
+def as_picture(value: Any, *, what: str) -> bytes:
+    """Return the encoded file of a picture that must be there."""
+    if value is None or value == b"":
+        raise RowFault(f"{what} is empty")
+    if not isinstance(value, bytes):
+        raise RowFault(f"{what} is a {type(value).__name__}, not the bytes of a picture")
+    return value
+
+
 def to_utf8(text: str, *, what: str) -> bytes:
     """Return `text` as UTF-8."""
     try:
@@ -81,6 +91,16 @@ def as_time(value: Any, *, what: str) -> datetime | None:
         return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
     except (ValueError, OverflowError, OSError, TypeError) as error:
         raise RowFault(f"{what} {str(value)[:40]!a} is no time: want ISO 8601, a year, or Unix seconds") from error
+
+
+def as_split(value: Any, *, what: str) -> str | None:
+    """Return the split under our name: "dev", "val" and "valid" are validation, "none" and nothing are unused."""
+    name = as_text(value, what=what)
+    if name is None or name in SPLITS:
+        return name
+    if name not in _SPLIT_NAMES:
+        raise RowFault(f"{what} {name[:40]!a} is not one of {', '.join((*SPLITS, *_SPLIT_NAMES))}")
+    return _SPLIT_NAMES[name]
 
 
 def _moment(value: Any) -> datetime:
