@@ -9,14 +9,17 @@ from __future__ import annotations
 from typing import get_args
 
 from threatclip.pairs.sources.attack_procedures import AttackProcedures
+from threatclip.pairs.sources.cifar10 import Cifar10
 from threatclip.pairs.sources.crs import Crs
 from threatclip.pairs.sources.csv import Csv
 from threatclip.pairs.sources.cve import Cve
+from threatclip.pairs.sources.dmd import Dmd
 from threatclip.pairs.sources.eve import Eve
+from threatclip.pairs.sources.flickr8k import Flickr8k
 from threatclip.pairs.sources.jsonl import Jsonl
 from threatclip.pairs.sources.nuclei import Nuclei
 from threatclip.pairs.sources.parquet import Parquet
 from threatclip.pairs.sources.payload_list import PayloadList
 
-Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList | AttackProcedures
+Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList | AttackProcedures | Flickr8k | Dmd | Cifar10
 SOURCES = {source.__dataclass_fields__["kind"].default: source for source in get_args(Source)}
