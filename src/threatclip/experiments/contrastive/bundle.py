@@ -75,7 +75,8 @@ class DualBundle:
             "kind": KIND,
             "version": __version__,
             "modality": self.modality,
-            "prompts": {name: list(texts) for name, texts in self.prompts.items()},
+            # a list, since the order of classes is told by nothing else
+            "prompts": [{"label": name, "prompts": list(texts)} for name, texts in self.prompts.items()],
             "learn_temperature": self.dual.log_scale.requires_grad,
         }
         for side, name in _SIDES.items():
@@ -109,7 +110,7 @@ class DualBundle:
             return cls(
                 dual=_dual(folder, config, tensors),
                 modality=_modality(config["modality"]),
-                prompts={str(name): tuple(map(str, texts)) for name, texts in config["prompts"].items()},
+                prompts={str(entry["label"]): tuple(map(str, entry["prompts"])) for entry in config["prompts"]},
                 model=sha256_file(folder / MANIFEST),
             )
         except (KeyError, TypeError, AttributeError, ValueError, InputError) as error:
