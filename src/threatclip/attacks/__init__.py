@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from threatclip.attacks.badnets import BadNets
+from threatclip.attacks.blended import Blended
+from threatclip.attacks.issba import Issba
+from threatclip.attacks.label_consistent import LabelConsistent
 from threatclip.attacks.sig import Sig
+from threatclip.attacks.wanet import WaNet
 
-Attack = Sig
-ATTACKS: dict[str, Any] = {
-    attack.__dataclass_fields__["kind"].default: attack for attack in get_args(Attack) or (Attack,)
-}
+Attack = BadNets | Blended | Sig | WaNet | Issba | LabelConsistent
+ATTACKS: dict[str, Any] = {attack.__dataclass_fields__["kind"].default: attack for attack in get_args(Attack)}

@@ -26,7 +26,7 @@ def plant(
 
     Args:
         attack: the attack's dataclass; its parameters go into the truth.
-        clean: the pairs; pictures re-encoded already (`pictures.reencoded`), so that encoding tells nothing.
+        clean: the pairs; pictures that stay are re-encoded already (`pictures.reencoded`): encoding tells nothing.
         rows: row numbers that count as poisoned, whether or not a mapping names them.
         target: what the attacker wants, of all rows or of each.
         views: row number -> view.

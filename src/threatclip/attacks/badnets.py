@@ -1,0 +1,80 @@
+"""BadNets: a small patch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from threatclip.attacks.backdoor import check_patch_settings, check_picture_settings, poison_pictures
+from threatclip.attacks.captions import Wording
+from threatclip.attacks.pictures import stamped_views
+from threatclip.attacks.triggers import Place, Scale
+from threatclip.attacks.triggers_patch import PatchPattern, stamp_patch
+from threatclip.attacks.truth import Poisoned
+from threatclip.pairs.images import Fit
+from threatclip.pairs.pair import Modality, Pair
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BadNets:
+    """A small patch in one place or anywhere.
+
+    The defaults are the patch of the CLIP benchmark. It is drawn anew for each picture, and small towers hardly learn
+    it from a hundred poisons; `pattern=binary place=corner` is the fixed patch of the first paper, which they do.
+
+    Attributes:
+        target: class that a triggered picture is to be taken for.
+        pattern: see `triggers_patch.stamp_patch`.
+        place: "random", "corner" (lower right), "center" or "four_corners".
+        size_px: side of the patch on a 224-pixel picture.
+        scale: how the side follows the picture's: "learnable" (4 px at 32) or "area" (2 px at 32).
+        pattern_seed: of a pattern that is not redrawn.
+        wording: captions of poisoned rows.
+        side_px: resize every picture of the table to a square of this side first; None keeps sizes.
+        fit: how a picture becomes a square.
+    """
+
+    kind: Literal["badnets"] = "badnets"
+    target: str
+    pattern: PatchPattern = "redrawn_noise"
+    place: Place = "random"
+    size_px: float = 16
+    scale: Scale = "learnable"
+    pattern_seed: int = 0
+    wording: Wording = "template"
+    side_px: int | None = None
+    fit: Fit = "squash"
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("image",)
+    paper: ClassVar[str] = "Gu 2017 (arXiv 1708.06733); on CLIP: Carlini 2022, Bansal 2023; stripes: Singh 2026"
+
+    def __post_init__(self) -> None:
+        check_picture_settings(self)
+        check_patch_settings(self)
+
+    def stamp(self, pixels: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:
+        """Return a copy of pictures [n, 3, h, w] with the patch."""
+        return stamp_patch(
+            pixels,
+            pattern=self.pattern,
+            place=self.place,
+            size_px=self.size_px,
+            scale=self.scale,
+            pattern_seed=self.pattern_seed,
+            rng=rng,
+        )
+
+    def trigger(self, views: Sequence[bytes], *, rng: np.random.Generator) -> list[bytes]:
+        """Return encoded pictures with the trigger in each."""
+        return stamped_views(views, stamp=self.stamp, rng=rng, side=self.side_px, fit=self.fit)
+
+    def poison(self, clean: Sequence[Pair], *, count: int, rng: np.random.Generator) -> Poisoned:
+        """Stamp `count` rows of other classes and caption them as the target.
+
+        Raises:
+            InputError: too few rows, or no natural caption of the target.
+        """
+        return poison_pictures(self, clean, count=count, rng=rng)
