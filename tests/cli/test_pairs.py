@@ -192,6 +192,36 @@ def test_samples_are_the_same_bytes_for_the_same_seed(tmp_path: Path, threatclip
     assert PairTable.open(tmp_path / "d").column("label").count(None) > 10
 
 
+@pytest.mark.parametrize(("modality", "label"), [("image", "red-star"), ("post", "floodwater")])
+def test_samples_of_pictures_and_posts(tmp_path: Path, threatclip: Command, modality: str, label: str) -> None:
+    options = ["--modality", modality, "-n", "40", "--side", "16"]
+    for name in "ab":
+        assert threatclip("pairs", "samples", *options, "-o", tmp_path / name).code == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+    assert PairTable.open(tmp_path / "a").modality == "image"
+    assert threatclip("pairs", "samples", *options, "--class", label, "-o", tmp_path / "c").code == 0
+    assert set(PairTable.open(tmp_path / "c").column("label")) == {label}
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--modality", "sound"], "payload, image, post"),
+        (["--modality", "image", "--benign", "0.5"], "--benign is not an option of image samples"),
+        (["--side", "32"], "--side is not an option of payload samples"),
+        (["--modality", "post", "--hashtags", "drop"], "words, strip, keep"),
+        (["--modality", "post", "--class", "picnic"], "floodwater"),
+        (["--modality", "image", "--side", "5"], "16 and 512"),
+    ],
+)
+def test_samples_refuse_what_they_cannot_make(
+    tmp_path: Path, threatclip: Command, options: list[str], says: str
+) -> None:
+    done = threatclip("pairs", "samples", "-n", "5", "-o", tmp_path / "s.parquet", *options)
+    assert (done.code, says in done.error) == (2, True)
+    assert not (tmp_path / "s.parquet").exists()
+
+
 @pytest.mark.data
 def test_the_real_payloads_become_a_table(data_dir: Path, tmp_path: Path, threatclip: Command) -> None:
     source = data_dir / "payloads" / "nuclei_cve_payloads.jsonl.gz"

@@ -16,7 +16,7 @@ from threatclip.errors import BadRow, InputError
 
 if TYPE_CHECKING:
     from threatclip.experiments.progress import OnProgress
-    from threatclip.pairs.pair import Modality
+    from threatclip.pairs.pair import Modality, Pair
     from threatclip.pairs.sources import Source
     from threatclip.pairs.sources.rows import Row, SkippedRow
     from threatclip.pairs.splits import SplitSpec
@@ -227,22 +227,34 @@ def samples(
     out: OutTable,
     n: Annotated[int, typer.Option("-n", "--number", min=1, help="How many pairs.")] = 1000,
     seed: Annotated[int, typer.Option(help="Of the generator: the same seed gives the same bytes.")] = 0,
+    modality: Annotated[
+        str, typer.Option(metavar="NAME", help="payload, image (colored shapes) or post (scenes of threat events).")
+    ] = "payload",
     classes: Annotated[
         list[str] | None, typer.Option("--class", metavar="NAME", help="Make pairs of this class only; repeatable.")
     ] = None,
-    benign: Annotated[float, typer.Option(min=0.0, max=1.0, help="Share of harmless requests, without a class.")] = 0.0,
+    benign: Annotated[
+        float | None, typer.Option(min=0.0, max=1.0, help="payload: share of harmless requests, without a class.")
+    ] = None,
+    side: Annotated[
+        int | None, typer.Option(metavar="PIXELS", help="image, post: of the pictures (default 64).")
+    ] = None,
+    hashtags: Annotated[
+        str | None, typer.Option(metavar="NAME", help="post: strip (default), words or keep; the tag is the label.")
+    ] = None,
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write sample pairs of the embedded generator.
+    """Write sample pairs of the embedded generators.
 
-    Synthetic attacks with descriptions, for demos and tests: the same number and seed give the same bytes.
+    Synthetic attacks with descriptions, pictures with captions, or posts about threat events, for demos and tests: the
+    same number and seed give the same bytes.
     """
     from threatclip.experiments.progress import Progress
-    from threatclip.pairs.samples import sample_pairs
     from threatclip.pairs.table import write_pairs
 
-    made = sample_pairs(n=n, seed=seed, classes=classes or None, benign_fraction=benign)
+    given = {"classes": classes or None, "benign_fraction": benign, "side": side, "hashtags": hashtags}
+    made = _sample_pairs(modality, n, seed, {name: value for name, value in given.items() if value is not None})
     with progress(quiet=quiet) as on_progress:
 
         def told() -> Iterator[Any]:
@@ -251,8 +263,28 @@ def samples(
                     on_progress(Progress(stage="samples", done=number, total=n))
                 yield pair
 
-        report = write_pairs(out, told(), modality="payload")
+        report = write_pairs(out, told(), modality="payload" if modality == "payload" else "image")
     if as_json:
         show_json({"path": str(out), "content_hash": report.content_hash, "rows": report.rows, "seed": seed})
     else:
         show(f"{out}: {report.rows:,} sample pairs of seed {seed}, content hash {report.content_hash[:16]}")
+
+
+def _sample_pairs(modality: str, n: int, seed: int, given: dict[str, Any]) -> Iterator[Pair]:
+    from threatclip.pairs.image_samples import sample_pictures, sample_posts
+    from threatclip.pairs.samples import sample_pairs
+
+    options = {
+        "payload": ("classes", "benign_fraction"),
+        "image": ("classes", "side"),
+        "post": ("classes", "side", "hashtags"),
+    }
+    if modality not in options:
+        raise InputError(f"unknown modality of samples {modality!r}; choose from {', '.join(options)}")
+    unwanted = sorted(given.keys() - set(options[modality]))
+    if unwanted:
+        name = unwanted[0].removesuffix("_fraction")
+        raise InputError(f"--{name} is not an option of {modality} samples; leave it out")
+    if modality == "payload":
+        return sample_pairs(n=n, seed=seed, **given)
+    return sample_pictures(n, seed=seed, **given) if modality == "image" else sample_posts(n, seed=seed, **given)
