@@ -1,7 +1,8 @@
 """Fast encoding: rows sorted by length, batches filled to a token budget, the fastest precision that is exact enough.
 
 Sorting by token length and filling to about 2,048 tokens leaves 5 % padding instead of 65 % and keeps a batch in the
-processor's cache; both were measured to matter more than the batch size that libraries let one choose.
+processor's cache; both were measured to matter more than the batch size that libraries let one choose. Pictures are
+decoded in threads while those before them are computed.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import copy
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -18,9 +20,10 @@ import torch
 from torch import Tensor
 
 from threatclip.encoders import fast_bert
+from threatclip.encoders.fast_image import fast_image_tower
 from threatclip.encoders.padding import Tokens
 from threatclip.encoders.pretrained import PretrainedNetwork
-from threatclip.encoders.towers import Tower
+from threatclip.encoders.towers import ImageTower, Tower
 from threatclip.errors import InputError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
@@ -33,8 +36,10 @@ LEAST_COSINE = 0.9999  # to fp32, on every probe row
 LEAST_GAIN = 1.15  # times as fast as fp32: less would let noise choose
 _DTYPES = {"fp32": torch.float32, "bf16": torch.bfloat16, "fp16": torch.float16}
 _WINDOW_ROWS = 16_384  # tokenized and sorted at a time, so that memory does not grow with the table
+_WINDOW_BYTES = 2**24  # of pictures, decoded at a time
 _PROBE_ROWS = 32
-_WORTH_PROBING_ROWS = 512
+_WORTH_PROBING_ROWS = 512  # texts
+_WORTH_PROBING_PICTURES = 256
 _HOPELESS = 2.0  # times fp32's time for one row, where a precision is emulated
 _PROBE_TOKENS = 1_024
 _ACCELERATOR_BUDGET = 32  # times the token budget where a batch is not held in a processor's cache
@@ -72,28 +77,57 @@ class Encoder:
         Args:
             views: raw bytes; captions as UTF-8.
             token_budget: most tokens in a batch, padding included; a longer row goes alone. Counts an eighth of a
-                token a byte for a byte tower, and 32 times as many tokens on an accelerator.
+                token a byte for a byte tower, a token 128 pixels of a picture, and 32 times as many tokens on an
+                accelerator.
             progress: called after each batch.
             output: unit vectors; or the tower's `features`, from which `project` makes them.
+
+        Raises:
+            ImageFaultError: an image tower was given a view that is no picture.
         """
+        tower = self.tower
+        windows = _read_ahead(tower, views) if isinstance(tower, ImageTower) else _read(tower, views)
+        return self._encoded(windows, len(views), token_budget, progress, output)
+
+    def pixels(
+        self,
+        pixels: np.ndarray,
+        *,
+        token_budget: int = 2_048,
+        progress: Progress | None = None,
+        output: Output = "vectors",
+    ) -> Vectors:
+        """Return one row a decoded picture, uint8 [n, 3, h, w], as `__call__` does; for image towers only."""
+        if not isinstance(self.tower, ImageTower):
+            raise InputError(f"a {self.tower.config.kind} tower reads no pictures; give it views")
+        windows = ((start, list(pixels[start : start + _WINDOW_ROWS])) for start in range(0, len(pixels), _WINDOW_ROWS))
+        return self._encoded(windows, len(pixels), token_budget, progress, output)
+
+    def _encoded(
+        self,
+        windows: Iterable[tuple[int, Sequence[Tokens]]],
+        n_rows: int,
+        token_budget: int,
+        progress: Progress | None,
+        output: Output,
+    ) -> Vectors:
         if token_budget < 1:
             raise InputError(f"token_budget = {token_budget}; give at least 1")
         budget = token_budget * self.tower.bytes_per_token
         if _device(self.tower).type != "cpu":
             budget *= _ACCELERATOR_BUDGET
-        result = np.empty((len(views), self.tower.dim), dtype=np.float32)
+        result = np.empty((n_rows, self.tower.dim), dtype=np.float32)
         done = 0
         with _evaluating(self.tower):
-            for start in range(0, len(views), _WINDOW_ROWS):
-                tokens = self.tower.tokenize(views[start : start + _WINDOW_ROWS])
-                for rows in budget_batches([len(row) for row in tokens], budget):
+            for start, tokens in windows:
+                for rows in budget_batches([row.size for row in tokens], budget):
                     vectors = _run(self.tower, self.forward, [tokens[row] for row in rows], output)
                     if done == 0:
-                        result = np.empty((len(views), vectors.shape[1]), dtype=np.float32)
+                        result = np.empty((n_rows, vectors.shape[1]), dtype=np.float32)
                     result[rows + start] = vectors
                     done += len(rows)
                     if progress is not None:
-                        progress(done, len(views))
+                        progress(done, n_rows)
         return result
 
 
@@ -110,16 +144,24 @@ def encode(
     return encoder(views, token_budget=token_budget, progress=progress)
 
 
+def encode_pixels(
+    tower: ImageTower, pixels: np.ndarray, *, precision: Precision = "fp32", progress: Progress | None = None
+) -> Vectors:
+    """Return one unit row a decoded picture, uint8 [n, 3, h, w]; see `Encoder.pixels`."""
+    return prepare_encoder(tower, precision=precision).pixels(pixels, progress=progress)
+
+
 def prepare_encoder(tower: Tower, *, precision: Precision = "auto", probe: Sequence[bytes] = ()) -> Encoder:
     """Choose a precision and return the encoder that uses it; `tower` itself stays in fp32.
 
     "auto" times one batch of rows of `probe` in fp32, bf16 and fp16 and takes the fastest whose least cosine to fp32
-    is at least 0.9999; fp32 where `probe` has fewer than 512 rows, since looking would cost more than it saves.
+    is at least 0.9999; fp32 where `probe` has fewer than 512 rows (256 pictures), since looking would cost more than it
+    saves.
     The choice follows a clock: where bytes must repeat, record the chosen precision and ask for it by name.
     """
     if precision != "auto":
         return Encoder(tower=tower, forward=_in_precision(tower, precision), precision=precision, reason="asked for")
-    if len(probe) < _WORTH_PROBING_ROWS:
+    if len(probe) < (_WORTH_PROBING_PICTURES if isinstance(tower, ImageTower) else _WORTH_PROBING_ROWS):
         reason = f"{len(probe)} rows are too few to probe"
         return Encoder(tower=tower, forward=_in_precision(tower, "fp32"), precision="fp32", reason=reason)
     spread = np.linspace(0, len(probe) - 1, _PROBE_ROWS).astype(int)
@@ -153,9 +195,9 @@ def budget_batches(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray[A
 
 def _probe(tower: Tower, tokens: Sequence[Tokens], forwards: Mapping[str, Forward]) -> tuple[Trial, ...]:
     """Time each precision on one batch, fp32 first, and compare its rows with those of the tower itself."""
-    longest_first = sorted(tokens, key=len, reverse=True)
+    longest_first = sorted(tokens, key=np.size, reverse=True)
     budget = _PROBE_TOKENS * tower.bytes_per_token
-    timed = longest_first[: max(1, budget // max(1, len(longest_first[0])))]
+    timed = longest_first[: max(1, budget // max(1, longest_first[0].size))]
     reference = _run(tower, tower, tokens)
     one_row_s: dict[str, float] = {}
     trials = []
@@ -200,10 +242,30 @@ def _in_precision(tower: Tower, precision: str) -> Forward:
     dtype = _DTYPES[precision]
     if isinstance(tower, PretrainedNetwork) and fast_bert.supports(tower) and dtype != torch.float16:
         return fast_bert.FastBert(tower, dtype=dtype)
+    if isinstance(tower, ImageTower):
+        return fast_image_tower(tower, dtype=dtype)
     if precision == "fp32":
         return tower
     tokenizer = getattr(tower, "_tokenizer", None)
     return copy.deepcopy(tower, {id(tokenizer): tokenizer}).to(dtype).eval()
+
+
+def _read(tower: Tower, views: Sequence[bytes]) -> Iterator[tuple[int, Sequence[Tokens]]]:
+    for start in range(0, len(views), _WINDOW_ROWS):
+        yield start, tower.tokenize(views[start : start + _WINDOW_ROWS])
+
+
+def _read_ahead(tower: ImageTower, views: Sequence[bytes]) -> Iterator[tuple[int, Sequence[Tokens]]]:
+    """Decode the next pictures while those before them are computed: decoders hold no lock of the interpreter."""
+    n_rows = max(1, _WINDOW_BYTES // (3 * tower.side**2))
+    starts = range(0, len(views), n_rows)
+    with ThreadPoolExecutor(1) as pool:
+        decoded = [pool.submit(tower.tokenize, views[start : start + n_rows]) for start in starts[:1]]
+        for start in starts:
+            tokens = decoded.pop().result()
+            if start + n_rows < len(views):
+                decoded.append(pool.submit(tower.tokenize, views[start + n_rows : start + 2 * n_rows]))
+            yield start, tokens
 
 
 @contextlib.contextmanager

@@ -11,12 +11,12 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 from transformers import AutoConfig, AutoModel
 
 from threatclip.artifacts import read_json
 from threatclip.encoders.hub import check_weight_files, quiet_transformers, refuse_code
 from threatclip.encoders.pixels import check_side
+from threatclip.encoders.still import hold_still
 from threatclip.errors import DamagedArtifactError, InputError
 
 Pooling = Literal["pooler", "mean", "first"]
@@ -39,25 +39,6 @@ class PictureReading:
             raise InputError(
                 f"mean {self.mean} and std {self.std} of a picture need three values, std of 0.001 to 1000"
             )
-
-
-class StillBatchNorm2d(nn.BatchNorm2d):
-    """A BatchNorm that always uses its kept statistics and never changes them, whatever mode it is put into.
-
-    Batches of contrastive fine-tuning are small and of one domain; and where a checkpoint has its statistics folded
-    into the convolutions, as the MobileNetV2 of many converters has, those of a batch give answers at random.
-    """
-
-    def train(self, mode: bool = True) -> StillBatchNorm2d:  # noqa: ARG002
-        """Stay in evaluation mode."""
-        super().train(False)
-        return self
-
-    def forward(self, input: Tensor) -> Tensor:
-        """Return the input, normalized by the kept statistics."""
-        return functional.batch_norm(
-            input, self.running_mean, self.running_var, self.weight, self.bias, training=False, eps=self.eps
-        )
 
 
 def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
@@ -99,7 +80,7 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
     if missing or report["mismatched_keys"]:
         raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
     reading = _reading(preprocessor, config)
-    return _still(model), replace(reading, pooling=_pooling(model, reading.side))
+    return hold_still(model).eval(), replace(reading, pooling=_pooling(model, reading.side))
 
 
 def rebuild_picture_model(assets: Mapping[str, bytes]) -> tuple[nn.Module, PictureReading]:
@@ -128,7 +109,7 @@ def rebuild_picture_model(assets: Mapping[str, bytes]) -> tuple[nn.Module, Pictu
             f"cannot rebuild a pretrained image tower from pictures.json and vision.json ({error!r}); "
             "restore the bundle"
         ) from error
-    return _still(model), reading
+    return hold_still(model).eval(), reading
 
 
 def picture_assets(model: nn.Module, reading: PictureReading) -> dict[str, bytes]:
@@ -174,13 +155,6 @@ def _pooling(model: nn.Module, side: int) -> Pooling:
     if getattr(output, "pooler_output", None) is not None:
         return "pooler"
     return "mean" if output.last_hidden_state.ndim == 4 else "first"
-
-
-def _still(model: nn.Module) -> nn.Module:
-    for module in model.modules():
-        if type(module) is nn.BatchNorm2d:
-            module.__class__ = StillBatchNorm2d
-    return model.eval()
 
 
 def _reading(path: Path, config: Any) -> PictureReading:

@@ -14,7 +14,7 @@ from threatclip.encoders.padding import Tokens
 from threatclip.errors import InputError
 from threatclip.pairs.images import Fit, decode_batch
 
-PATCH_BYTES = 768  # a patch of 16 x 16 pixels in three channels costs about as much as a transformer's token
+PATCH_BYTES = 384  # counted as one token: a budget of 2,048 is 16 pictures of 128 pixels, which a cache still holds
 LEAST_SIDE, MOST_SIDE = 8, 1_024  # pixels
 
 
