@@ -26,6 +26,7 @@ from threatclip.errors import DamagedArtifactError, InputError
 
 LEGACY_END = 2  # eos_token_id of configurations before 2023, which was never the end mark's number
 _UNUSED = {"text_model.embeddings.position_ids", "vision_model.embeddings.position_ids"}  # counted, not learned
+_COUNTERS = ("position_ids", "num_batches_tracked")  # the only whole numbers among weights
 _FLOATS = {"F16", "BF16", "F32", "F64"}
 _MOST_LOG_SCALE = math.log(100.0) + 1e-3  # CLIP clips its scale at 100 [Radford 2021, section 2.5]
 
@@ -88,7 +89,7 @@ def load_clip(folder: Path) -> ClipParts:
     for name, tensor in model.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")
-    _check_scale(folder, float(model.logit_scale.detach()))
+    check_scale(folder, float(model.logit_scale.detach()))
     return ClipParts(
         model=model.eval(),
         image=image,
@@ -143,7 +144,7 @@ def tensor_shapes(paths: Iterable[Path]) -> dict[str, tuple[int, ...]]:
                     part = file.get_slice(name)
                     if name in shapes:
                         raise InputError(f"{path} holds {name!r} a second time; restore the folder")
-                    if part.get_dtype() not in _FLOATS and not name.endswith("position_ids"):
+                    if part.get_dtype() not in _FLOATS and not name.endswith(_COUNTERS):
                         raise InputError(
                             f"{path} holds {name!r} as {part.get_dtype()}, not as floats; use the original"
                         )
@@ -151,6 +152,17 @@ def tensor_shapes(paths: Iterable[Path]) -> dict[str, tuple[int, ...]]:
         except SafetensorError as error:
             raise DamagedArtifactError(f"{path} is not a whole safetensors file ({error}); restore it") from error
     return shapes
+
+
+def check_scale(folder: Path, log_scale: float) -> None:
+    """Refuse a scale that our dual encoders would clip: the logits would differ.
+
+    Raises:
+        InputError: see above.
+    """
+    if not 0.0 <= log_scale <= _MOST_LOG_SCALE:
+        scale = math.exp(min(log_scale, 700.0))
+        raise InputError(f"{folder} multiplies cosines by {scale:.4g}; a CLIP model has 1 to 100 there")
 
 
 def _shapes(folder: Path) -> tuple[ImageShape, TextShape]:
@@ -189,13 +201,6 @@ def _weight_files(folder: Path) -> list[Path]:
 def _check_names(folder: Path, files: Iterable[Path], config: CLIPConfig) -> None:
     found = tensor_shapes(files)
     check_tensors({name: found[name] for name in set(found) - _UNUSED}, expected_shapes(config), where=folder)
-
-
-def _check_scale(folder: Path, log_scale: float) -> None:
-    if not 0.0 <= log_scale <= _MOST_LOG_SCALE:
-        raise InputError(
-            f"{folder} multiplies cosines by {math.exp(min(log_scale, 700.0)):.4g}; a CLIP model has 1 to 100 there"
-        )
 
 
 def _tokenizer(folder: Path, shape: TextShape) -> tuple[Tokenizer, Marks, int]:

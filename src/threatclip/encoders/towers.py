@@ -29,14 +29,27 @@ from threatclip.encoders.image_pretrained import (
     build_pretrained_image,
     rebuild_pretrained_image,
 )
+from threatclip.encoders.open_clip import (
+    OpenClipImageNetwork,
+    OpenClipImageTower,
+    OpenClipTextNetwork,
+    OpenClipTextTower,
+    build_open_clip_image,
+    build_open_clip_text,
+    rebuild_open_clip_image,
+    rebuild_open_clip_text,
+)
 from threatclip.encoders.pretrained import PretrainedNetwork, PretrainedTower, build_pretrained, rebuild_pretrained
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.seeds import stream_seed
 
-ImageTowerConfig = ResnetTower | VitTower | PretrainedImageTower | ClipImageTower
-ImageTower = ResnetNetwork | VitNetwork | PretrainedImageNetwork | ClipImageNetwork
-TowerConfig = ByteTower | BpeTower | PretrainedTower | ClipTextTower | ImageTowerConfig
-Tower = ByteNetwork | BpeNetwork | PretrainedNetwork | ClipTextNetwork | ImageTower
+ReadTowerConfig = (
+    PretrainedTower | PretrainedImageTower | ClipImageTower | ClipTextTower | OpenClipImageTower | OpenClipTextTower
+)
+ImageTowerConfig = ResnetTower | VitTower | PretrainedImageTower | ClipImageTower | OpenClipImageTower
+ImageTower = ResnetNetwork | VitNetwork | PretrainedImageNetwork | ClipImageNetwork | OpenClipImageNetwork
+TowerConfig = ByteTower | BpeTower | PretrainedTower | ClipTextTower | OpenClipTextTower | ImageTowerConfig
+Tower = ByteNetwork | BpeNetwork | PretrainedNetwork | ClipTextNetwork | OpenClipTextNetwork | ImageTower
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,20 +91,31 @@ def build_tower(
                 if not texts:
                     raise InputError("a BPE tower needs texts to make its vocabulary from; give it the training texts")
                 return BpeNetwork(config, tokenizer=train_bpe(config, texts))
-            case PretrainedTower():
-                return build_pretrained(config) if assets is None else rebuild_pretrained(config, assets)
             case ResnetTower():
                 return ResnetNetwork(config)
             case VitTower():
                 return VitNetwork(config)
-            case PretrainedImageTower():
-                return build_pretrained_image(config) if assets is None else rebuild_pretrained_image(config, assets)
-            case ClipImageTower():
-                return build_clip_image(config) if assets is None else rebuild_clip_image(config, assets)
-            case ClipTextTower():
-                return build_clip_text(config) if assets is None else rebuild_clip_text(config, assets)
             case _:
-                assert_never(config)
+                return _build_read(config, assets)
+
+
+def _build_read(config: ReadTowerConfig, assets: Mapping[str, bytes] | None) -> Tower:
+    """Make a tower that somebody else trained: from its source, or in the shape that its assets tell."""
+    match config:
+        case PretrainedTower():
+            return build_pretrained(config) if assets is None else rebuild_pretrained(config, assets)
+        case PretrainedImageTower():
+            return build_pretrained_image(config) if assets is None else rebuild_pretrained_image(config, assets)
+        case ClipImageTower():
+            return build_clip_image(config) if assets is None else rebuild_clip_image(config, assets)
+        case ClipTextTower():
+            return build_clip_text(config) if assets is None else rebuild_clip_text(config, assets)
+        case OpenClipImageTower():
+            return build_open_clip_image(config) if assets is None else rebuild_open_clip_image(config, assets)
+        case OpenClipTextTower():
+            return build_open_clip_text(config) if assets is None else rebuild_open_clip_text(config, assets)
+        case _:
+            assert_never(config)
 
 
 def view_modality(tower: Tower | TowerConfig) -> Literal["image", "text"]:
