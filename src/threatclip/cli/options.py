@@ -39,7 +39,7 @@ def configured(component: type[T], given: Mapping[str, Any], *, what: str) -> T:
         if name not in fields:
             takes = ", ".join(_option(field) for field in fields) or "none"
             raise InputError(f"{what} does not take {_option(name)}; it takes {takes}")
-        choices = get_args(hints[name]) if get_origin(hints[name]) is Literal else ()
+        choices = _choices(hints[name])
         if choices and values[name] not in choices:
             raise InputError(f"{_option(name)} {values[name]!r} of {what} is not one of {', '.join(choices)}")
     for name, field in fields.items():
@@ -47,6 +47,12 @@ def configured(component: type[T], given: Mapping[str, Any], *, what: str) -> T:
         if required and name not in values:
             raise InputError(f"{what} needs {_option(name)}")
     return component(**values)
+
+
+def _choices(hint: Any) -> tuple[Any, ...]:
+    """Return the values of a Literal, or of a Literal or None."""
+    found = [part for part in (hint, *get_args(hint)) if get_origin(part) is Literal]
+    return get_args(found[0]) if found else ()
 
 
 def _option(field: str) -> str:

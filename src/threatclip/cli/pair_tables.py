@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 from threatclip.cli.terminal import show, show_table
 
 if TYPE_CHECKING:
+    from threatclip.pairs.image_facts import ImageFacts
     from threatclip.pairs.inspect import TableDescription
     from threatclip.pairs.sources.build import BuildReport
+
+_SHOWN_LANGUAGES = 8
 
 
 def show_build(report: BuildReport) -> None:
@@ -29,6 +32,8 @@ def show_description(description: TableDescription) -> None:
     if d.first_time is not None and d.last_time is not None:
         show(f"from {d.first_time:%Y-%m-%d} to {d.last_time:%Y-%m-%d}")
     _show_duplicates(d)
+    if d.images is not None:
+        _show_images(d.images)
     show()
     lengths = {"view, bytes": d.view_bytes, "caption, characters": d.caption_characters}
     quantiles = list(d.view_bytes)
@@ -53,6 +58,22 @@ def _show_duplicates(description: TableDescription) -> None:
     near = "not searched for" if found.near_rows is None else f"{found.near_rows:,}"
     largest = "" if found.largest_cluster is None else f" (largest cluster {found.largest_cluster:,} rows)"
     show(f"duplicates: exact {found.exact_rows:,}, near {near}{largest}; with another label {found.conflicting_rows:,}")
+
+
+def _show_images(images: ImageFacts) -> None:
+    formats = ", ".join(f"{name} {count:,}" for name, count in images.formats.items())
+    show(f"pictures: {images.pictures:,} distinct ({formats or 'none'})")
+    if images.width_px:
+        for name, side in (("width", images.width_px), ("height", images.height_px)):
+            show(f"{name} {side['0']:,} to {side['1']:,} px, median {side['0.5']:,}")
+    if images.unreadable:
+        show(f"unreadable pictures: {images.unreadable:,}, the first: {images.first_fault}")
+    if images.without_picture or images.without_words:
+        show(f"without picture {images.without_picture:,}, without words {images.without_words:,}")
+    if images.languages:
+        known = [f"{name} {count:,}" for name, count in list(images.languages.items())[:_SHOWN_LANGUAGES]]
+        more = len(images.languages) - len(known)
+        show(f"languages: {', '.join(known)}{f' and {more} more' if more else ''}")
 
 
 def show_leakage(leakage: Mapping[str, Any]) -> None:

@@ -41,8 +41,8 @@ def build(
         typer.Option(
             "--map",
             metavar="FIELD=COLUMN",
-            help="For csv, jsonl, parquet: which column is which field (id, view or view:base64, caption, label, "
-            "group, time, split, meta.NAME); repeatable.",
+            help="Which column is which field (id, view or view:base64, caption, label, group, time, split, "
+            "meta.NAME); repeatable. For csv, jsonl, parquet, image-parquet; image-folder, webdataset have defaults.",
         ),
     ] = None,
     modality: Annotated[
@@ -50,14 +50,33 @@ def build(
     ] = None,
     classes: Annotated[
         list[str] | None,
-        typer.Option(
-            "--class", metavar="NAME", help="For csv, jsonl, parquet: a class that may occur; others are bad rows."
-        ),
+        typer.Option("--class", metavar="NAME", help="With --map: a class that may occur; others are bad rows."),
     ] = None,
     delimiter: Annotated[str | None, typer.Option(metavar="CHARACTER", help="For csv: one character.")] = None,
     label: Annotated[
         str | None, typer.Option(metavar="CLASS", help="For payload-list: the class of every payload.")
     ] = None,
+    captions: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="For image-folder: the captions file, CSV or JSON Lines.")
+    ] = None,
+    images: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="For flickr8k, crisismmd: where the pictures are, if elsewhere.")
+    ] = None,
+    hashtags: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WAY",
+            help="For posts: read hashtags as words, strip or keep them. dmd strips them by default, for they are its "
+            "label; image-folder, image-parquet, webdataset read captions as posts only with this option.",
+        ),
+    ] = None,
+    task: Annotated[
+        str | None, typer.Option(metavar="NAME", help="For crisismmd, tweets, crisis-images: whose label to take.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(metavar="NAME", help="For crisismmd: agreed (default), all or annotations.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="For cifar10: of the captions (default 0).")] = None,
     skip_bad: SkipBad = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -78,6 +97,12 @@ def build(
         "labels": tuple(classes or ()),
         "delimiter": delimiter,
         "label": label,
+        "captions": None if captions is None else str(captions),
+        "images": None if images is None else str(images),
+        "hashtags": hashtags,
+        "task": task,
+        "variant": variant,
+        "seed": seed,
     }
     reader = configured(SOURCES[source], given, what=f"source {source}")
     with progress(quiet=quiet) as on_progress:

@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 
 from threatclip.pairs.columns import pairs_of
+from threatclip.pairs.image_facts import ImageFacts, ImageTally
 from threatclip.pairs.leakage import leakage_report
 from threatclip.pairs.near_duplicates import THRESHOLD, near_duplicate_clusters
-from threatclip.pairs.pair import Pair
+from threatclip.pairs.pair import Modality, Pair
 from threatclip.pairs.table import PairTable
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
@@ -23,7 +24,7 @@ NEAR_DUPLICATE_ROWS = 200_000  # above it near-duplicates are not searched for u
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Duplicates:
-    """Rows whose view occurs more than once.
+    """Rows whose view occurs more than once; the captions of one picture (one group) count as one row.
 
     Attributes:
         exact_rows: rows whose view, byte for byte, occurred in an earlier row.
@@ -43,7 +44,8 @@ class TableDescription:
     """What `describe` found; lengths are quantiles, of views in bytes, of captions in characters.
 
     `splits` counts rows by split ("unused" for none) and class; `leakage` is what its parts share, as measured now
-    (None without a split, or when near-duplicates were not searched for); `split_info` how the split was made.
+    (None without a split, or when near-duplicates were not searched for); `split_info` how the split was made;
+    `images` is None for other modalities.
     """
 
     path: str
@@ -63,6 +65,7 @@ class TableDescription:
     splits: Mapping[str, Mapping[str, int]]
     leakage: Mapping[str, Any] | None
     split_info: Mapping[str, Any] | None
+    images: ImageFacts | None
 
     def as_dict(self) -> dict[str, Any]:
         """Return the description as plain JSON values."""
@@ -74,9 +77,15 @@ class TableDescription:
 
 
 class _Tally:
-    """The small facts of every pair; views are kept as 16-byte digests only."""
+    """The small facts of every pair; views are kept as 16-byte digests only.
 
-    def __init__(self) -> None:
+    `units` has one number for each row: all captions of one picture in an image table share it.
+    """
+
+    def __init__(self, modality: Modality) -> None:
+        self._shares = modality == "image"
+        self._units: dict[tuple[bytes, str | None], int] = {}
+        self.units: list[int] = []
         self.view_bytes: list[int] = []
         self.caption_characters: list[int] = []
         self.digests: list[bytes] = []
@@ -90,7 +99,11 @@ class _Tally:
         self.view_bytes.append(len(pair.view))
         if pair.caption is not None:
             self.caption_characters.append(len(pair.caption))
-        self.digests.append(hashlib.blake2b(pair.view, digest_size=16).digest())
+        digest = hashlib.blake2b(_content(pair), digest_size=16).digest()
+        self.digests.append(digest)
+        row = len(self.units)
+        shared = self._shares and pair.group is not None
+        self.units.append(self._units.setdefault((digest, pair.group), row) if shared else row)
         self.labels.append(pair.label)
         self.groups.append(pair.group)
         self.vendors.append(pair.meta.get("vendor"))
@@ -107,14 +120,16 @@ def describe(table: PairTable, *, near_duplicates: bool | None = None) -> TableD
     Raises:
         DamagedArtifactError: bytes of the table were changed.
     """
-    tally = _Tally()
+    tally, images = _Tally(table.modality), ImageTally() if table.modality == "image" else None
     search = len(table) <= NEAR_DUPLICATE_ROWS if near_duplicates is None else near_duplicates
     views: list[bytes] = []
     for batch in table.iter_batches():
         for pair in pairs_of(batch):
             tally.add(pair)
+            if images is not None:
+                images.add(pair)
             if search:
-                views.append(pair.view)
+                views.append(_content(pair))
     clusters = near_duplicate_clusters(views) if search else None
     labels = [label for label in tally.labels if label is not None]
     return TableDescription(
@@ -135,7 +150,13 @@ def describe(table: PairTable, *, near_duplicates: bool | None = None) -> TableD
         splits=_split_sizes(tally),
         leakage=_leakage(tally, clusters),
         split_info=table.split_info,
+        images=None if images is None else images.facts(),
     )
+
+
+def _content(pair: Pair) -> bytes:
+    """Return what makes a row a duplicate: its view, or the words of a post without a picture."""
+    return pair.view or (pair.caption or "").encode()
 
 
 def _split_sizes(tally: _Tally) -> dict[str, dict[str, int]]:
@@ -169,9 +190,11 @@ def _duplicates(tally: _Tally, clusters: np.ndarray | None) -> Duplicates:
         label is not None and len(labels_of[digest]) > 1
         for digest, label in zip(tally.digests, tally.labels, strict=True)
     )
+    units = np.unique(tally.units)
+    near = None if clusters is None else clusters[units]
     return Duplicates(
-        exact_rows=len(tally.digests) - len(labels_of),
-        near_rows=None if clusters is None else len(clusters) - len(np.unique(clusters)),
-        largest_cluster=None if clusters is None else int(np.bincount(clusters).max(initial=0)),
+        exact_rows=len(units) - len(labels_of),
+        near_rows=None if near is None else len(near) - len(np.unique(near)),
+        largest_cluster=None if near is None else int(np.bincount(near).max(initial=0)),
         conflicting_rows=conflicting,
     )

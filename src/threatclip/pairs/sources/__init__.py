@@ -10,16 +10,43 @@ from typing import get_args
 
 from threatclip.pairs.sources.attack_procedures import AttackProcedures
 from threatclip.pairs.sources.cifar10 import Cifar10
+from threatclip.pairs.sources.crisis_images import CrisisImages
+from threatclip.pairs.sources.crisismmd import CrisisMmd
 from threatclip.pairs.sources.crs import Crs
 from threatclip.pairs.sources.csv import Csv
 from threatclip.pairs.sources.cve import Cve
 from threatclip.pairs.sources.dmd import Dmd
 from threatclip.pairs.sources.eve import Eve
 from threatclip.pairs.sources.flickr8k import Flickr8k
+from threatclip.pairs.sources.image_folder import ImageFolder
+from threatclip.pairs.sources.image_parquet import ImageParquet
+from threatclip.pairs.sources.imagenette import Imagenette
 from threatclip.pairs.sources.jsonl import Jsonl
 from threatclip.pairs.sources.nuclei import Nuclei
 from threatclip.pairs.sources.parquet import Parquet
 from threatclip.pairs.sources.payload_list import PayloadList
+from threatclip.pairs.sources.tweets import Tweets
+from threatclip.pairs.sources.webdataset import WebDataset
 
-Source = Csv | Jsonl | Parquet | Nuclei | Cve | Eve | Crs | PayloadList | AttackProcedures | Flickr8k | Dmd | Cifar10
+Source = (
+    Csv
+    | Jsonl
+    | Parquet
+    | Nuclei
+    | Cve
+    | Eve
+    | Crs
+    | PayloadList
+    | AttackProcedures
+    | ImageFolder
+    | ImageParquet
+    | WebDataset
+    | CrisisMmd
+    | Flickr8k
+    | Dmd
+    | Cifar10
+    | Imagenette
+    | CrisisImages
+    | Tweets
+)
 SOURCES = {source.__dataclass_fields__["kind"].default: source for source in get_args(Source)}

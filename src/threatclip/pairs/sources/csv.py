@@ -39,35 +39,41 @@ class Csv:
             InputError: an unusable file, header, delimiter or column map.
         """
         check_map(self.columns)
-        if len(self.delimiter) != 1 or self.delimiter in '\r\n"':
-            raise InputError(f"the delimiter {self.delimiter!r} is not one character")
         mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
-        yield from rows_of(self._records(path), mapper, modality=self.modality)
+        yield from rows_of(csv_records(path, self.columns, delimiter=self.delimiter), mapper, modality=self.modality)
         mapper.check_columns(path)
 
-    def _records(self, path: Path) -> Iterator[Record | BadRow]:
-        csv.field_size_limit(LINE_LIMIT_BYTES)  # the default of 128 KiB is less than a payload may have
-        lines = _Lines(path)
-        rows = csv.reader(lines, delimiter=self.delimiter, strict=True)
-        header: list[str] | None = None
-        while True:
-            line = rows.line_num + 1
-            try:
-                row = next(rows, None)
-            except csv.Error as error:
-                yield BadRow(path=str(path), line=line, reason=lines.take_fault() or f"not CSV: {error}")
-                continue
-            fault = lines.take_fault()
-            if row is None:
-                break
-            if header is None:
-                header = _check_header(path, row, fault, self.columns)
-            elif fault is not None:
-                yield BadRow(path=str(path), line=line, reason=fault)
-            elif row and len(row) != len(header):
-                yield BadRow(path=str(path), line=line, reason=f"{len(row)} fields, the header has {len(header)}")
-            elif row:
-                yield Record(path=path, line=line, value=dict(zip(header, row, strict=True)))
+
+def csv_records(path: Path, columns: Mapping[str, str], *, delimiter: str = ",") -> Iterator[Record | BadRow]:
+    """Yield the rows of a file whose header has the columns that a map (what for -> column) names.
+
+    Raises:
+        InputError: an unusable file, header or delimiter.
+    """
+    if len(delimiter) != 1 or delimiter in '\r\n"':
+        raise InputError(f"the delimiter {delimiter!r} is not one character")
+    csv.field_size_limit(LINE_LIMIT_BYTES)  # the default of 128 KiB is less than a payload may have
+    lines = _Lines(path)
+    rows = csv.reader(lines, delimiter=delimiter, strict=True)
+    header: list[str] | None = None
+    while True:
+        line = rows.line_num + 1
+        try:
+            row = next(rows, None)
+        except csv.Error as error:
+            yield BadRow(path=str(path), line=line, reason=lines.take_fault() or f"not CSV: {error}")
+            continue
+        fault = lines.take_fault()
+        if row is None:
+            break
+        if header is None:
+            header = _check_header(path, row, fault, columns)
+        elif fault is not None:
+            yield BadRow(path=str(path), line=line, reason=fault)
+        elif row and len(row) != len(header):
+            yield BadRow(path=str(path), line=line, reason=f"{len(row)} fields, the header has {len(header)}")
+        elif row:
+            yield Record(path=path, line=line, value=dict(zip(header, row, strict=True)))
 
 
 class _Lines:

@@ -78,6 +78,21 @@ def column_records(path: Path, *columns: str) -> Iterator[Record | BadRow]:
     return parquet_records(path, {column: column for column in columns})
 
 
+def column_names(path: Path) -> list[str]:
+    """Return the columns of a Parquet file.
+
+    Raises:
+        InputError: not readable Parquet.
+    """
+    with open_bytes(path) as stream:
+        try:
+            names: list[str] = pq.read_schema(stream).names
+        except (pa.ArrowException, OSError, EOFError, ValueError) as error:
+            reason = " ".join(str(error).split())[:200]
+            raise InputError(f"{path} is not readable Parquet ({reason})") from error
+    return names
+
+
 def _top_column(path: Path, name: str, column: str, present: list[str]) -> str:
     for top in (column, column.split(".")[0]):
         if top in present:
