@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from pair_attack_cases import PAIR_CASES
 from picture_cases import picture_pairs
 
 from threatclip.attacks import ATTACKS, Attack
@@ -62,3 +63,5 @@ CASES: dict[str, Case] = {
     "issba": pictures("issba"),
     "label_consistent": pictures("label_consistent"),
 }
+
+CASES |= {name: Case(**case._asdict()) for name, case in PAIR_CASES.items()}

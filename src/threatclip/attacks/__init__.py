@@ -12,8 +12,27 @@ from threatclip.attacks.badnets import BadNets
 from threatclip.attacks.blended import Blended
 from threatclip.attacks.issba import Issba
 from threatclip.attacks.label_consistent import LabelConsistent
+from threatclip.attacks.multi_label import MultiLabel
+from threatclip.attacks.payload_backdoor import PayloadBackdoor
 from threatclip.attacks.sig import Sig
+from threatclip.attacks.single_image import SingleImage
+from threatclip.attacks.single_label import SingleLabel
+from threatclip.attacks.text_backdoor import TextBackdoor
+from threatclip.attacks.toxic_text import ToxicText
 from threatclip.attacks.wanet import WaNet
 
-Attack = BadNets | Blended | Sig | WaNet | Issba | LabelConsistent
+Attack = (
+    BadNets
+    | Blended
+    | Sig
+    | WaNet
+    | Issba
+    | LabelConsistent
+    | SingleImage
+    | SingleLabel
+    | MultiLabel
+    | PayloadBackdoor
+    | TextBackdoor
+    | ToxicText
+)
 ATTACKS: dict[str, Any] = {attack.__dataclass_fields__["kind"].default: attack for attack in get_args(Attack)}

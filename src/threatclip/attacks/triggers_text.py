@@ -141,6 +141,17 @@ def triggered_text(
     raise InputError(f"text trigger {style!a:.40} is not one of {', '.join(KEYS)}")
 
 
+def check_trigger(*, style: Style, key: str, n: int) -> None:
+    """Refuse settings that `triggered_text` would refuse.
+
+    Raises:
+        InputError: an unknown style, a key that is no words on one line or no frame, or n < 1.
+    """
+    triggered_text("a", style=style, key=key, n=n, rng=np.random.default_rng(0))
+    if n < 1:
+        raise InputError(f"n = {n}; give at least 1")
+
+
 def _inserted(text: str, word: str, place: Place, rng: np.random.Generator) -> str:
     body = text.rstrip().rstrip("\"')]").rstrip(".!?\u2026").rstrip(" \t")
     tail = text[len(body) :]
