@@ -89,7 +89,12 @@ def test_the_seed_decides_every_weight_and_leaves_the_global_generator_alone(nam
     assert torch.equal(before, torch.random.get_rng_state())
     vectors = [tower(**tower.collate(VIEWS)) for tower in (one, same, other)]
     assert torch.equal(vectors[0], vectors[1])
-    if name not in {"pretrained", "pretrained-mlp", "clip-text", "clip-text-layers"}:  # these start as the transformer itself
+    if name not in {
+        "pretrained",
+        "pretrained-mlp",
+        "clip-text",
+        "clip-text-layers",
+    }:  # these start as the transformer itself
         assert not torch.equal(vectors[0], vectors[2])
 
 
@@ -187,7 +192,26 @@ def test_a_bpe_tower_without_texts_is_refused() -> None:
         {"kind": "byte", "kernels": [2], "stem_stride": 4},
         {"kind": "byte", "widths": []},
         {"kind": "byte", "transformer_layers": 1, "heads": 7},
+        {"kind": "byte", "heads": 0},
+        {"kind": "byte", "transformer_layers": -1},
+        {"kind": "byte", "embedding": 0},
+        {"kind": "byte", "embedding": 10**9},
+        {"kind": "byte", "widths": [10**9]},
+        {"kind": "byte", "kernels": [10**9]},
+        {"kind": "byte", "dilations": [1, 0]},
+        {"kind": "byte", "dilations": [10**6]},
+        {"kind": "byte", "dim": 0},
+        {"kind": "byte", "dropout": 1.5},
+        {"kind": "byte", "dropout": float("nan")},
+        {"kind": "byte", "byte_dropout": -0.1},
         {"kind": "bpe", "vocabulary": 10},
+        {"kind": "bpe", "heads": 0},
+        {"kind": "bpe", "layers": 0},
+        {"kind": "bpe", "layers": 10**6},
+        {"kind": "bpe", "width": 0, "heads": 1},
+        {"kind": "bpe", "dim": -1},
+        {"kind": "bpe", "dropout": 1.0},
+        {"kind": "pretrained", "dim": 0, "projection": "linear"},
         {"kind": "bpe", "width": 10, "heads": 4},
         {"kind": "pretrained", "dim": 12},
         {"kind": "pretrained", "n_trainable_layers": -1},

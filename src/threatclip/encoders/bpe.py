@@ -14,6 +14,7 @@ from torch.nn import functional
 
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pooling import mean_over
+from threatclip.encoders.settings import check_channels, check_heads, check_layers, check_share
 from threatclip.encoders.texts import readable_text
 from threatclip.encoders.transformer import TransformerLayer, sinusoids
 from threatclip.errors import DamagedArtifactError, InputError
@@ -39,8 +40,10 @@ class BpeTower:
     def __post_init__(self) -> None:
         if self.vocabulary < 258 or self.max_tokens < 2 or self.max_chars < 1:
             raise InputError("a bpe tower needs vocabulary >= 258, max_tokens >= 2 and max_chars >= 1")
-        if self.width % self.heads:
-            raise InputError(f"width {self.width} of a bpe tower is not a multiple of heads = {self.heads}")
+        check_channels(kind=self.kind, dim=self.dim, width=self.width)
+        check_layers(1, kind=self.kind, layers=self.layers)
+        check_heads(kind=self.kind, width=self.width, heads=self.heads)
+        check_share(kind=self.kind, dropout=self.dropout)
 
 
 class BpeNetwork(nn.Module):

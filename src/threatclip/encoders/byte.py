@@ -14,6 +14,14 @@ from torch.nn import functional
 
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pooling import attention_over, mean_over
+from threatclip.encoders.settings import (
+    MOST_CHANNELS,
+    check_at_least,
+    check_channels,
+    check_heads,
+    check_layers,
+    check_share,
+)
 from threatclip.encoders.transformer import TransformerLayer, sinusoids
 from threatclip.errors import InputError
 
@@ -49,12 +57,23 @@ class ByteTower:
     def __post_init__(self) -> None:
         if not 16 <= self.max_bytes <= 16_384:
             raise InputError(f"max_bytes = {self.max_bytes} of a byte tower; choose 16 to 16384")
+        check_channels(kind=self.kind, dim=self.dim, embedding=self.embedding)
+        check_share(kind=self.kind, dropout=self.dropout, byte_dropout=self.byte_dropout)
+        check_layers(0, kind=self.kind, transformer_layers=self.transformer_layers)
+        check_at_least(1, kind=self.kind, heads=self.heads)
         if not self.kernels or min(self.kernels) < self.stem_stride or self.stem_stride < 1:
             raise InputError(f"kernels {self.kernels} skip bytes at stem_stride {self.stem_stride}; make them wider")
         if not self.widths or min(self.widths) < len(self.kernels):
             raise InputError(f"widths {self.widths} of a byte tower; each must be at least {len(self.kernels)}")
-        if self.transformer_layers and self.widths[-1] % self.heads:
-            raise InputError(f"last width {self.widths[-1]} is not a multiple of heads = {self.heads}")
+        if max(self.widths) > MOST_CHANNELS or max(self.kernels) > self.max_bytes:
+            raise InputError(
+                f"kernels {self.kernels} and widths {self.widths} of a byte tower; "
+                f"choose at most {self.max_bytes} bytes and {MOST_CHANNELS} channels"
+            )
+        if not all(1 <= dilation <= self.max_bytes for dilation in self.dilations):
+            raise InputError(f"dilations {self.dilations} of a byte tower; choose 1 to {self.max_bytes}")
+        if self.transformer_layers:
+            check_heads(kind=self.kind, width=self.widths[-1], heads=self.heads)
 
 
 class ByteNetwork(nn.Module):

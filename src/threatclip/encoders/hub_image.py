@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import inspect
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import torch
 from torch import Tensor, nn
@@ -35,10 +36,11 @@ class PictureReading:
 
     def __post_init__(self) -> None:
         check_side(self.side, kind="pretrained_image")
-        if len(self.mean) != 3 or len(self.std) != 3 or not all(1e-3 <= value <= 1e3 for value in self.std):
-            raise InputError(
-                f"mean {self.mean} and std {self.std} of a picture need three values, std of 0.001 to 1000"
-            )
+        three_each = len(self.mean) == 3 and len(self.std) == 3
+        if not three_each or not all(map(math.isfinite, self.mean)) or not all(1e-3 <= std <= 1e3 for std in self.std):
+            raise InputError(f"mean {self.mean} and std {self.std} of pictures; give three values, std 0.001 to 1000")
+        if self.pooling not in get_args(Pooling):
+            raise InputError(f"pooling = {self.pooling!r} of pictures; choose {', '.join(get_args(Pooling))}")
 
 
 def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
@@ -50,9 +52,7 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
     """
     refuse_code(folder)
     check_weight_files(folder)
-    preprocessor = folder / "preprocessor_config.json"
-    if not preprocessor.is_file():
-        raise InputError(f"{folder} has no preprocessor_config.json, so nothing says how it reads pictures; add it")
+    reading = _reading(folder)
     with quiet_transformers():
         # the library raises whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, ImportError
         try:
@@ -73,13 +73,13 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
             ) from error
     if model.main_input_name != "pixel_values":
         raise InputError(f"{folder} is a {config.model_type} that reads {model.main_input_name}, not pictures alone")
-    missing = sorted(report["missing_keys"])
+    # a counter that only training reads; not every writer keeps it
+    missing = sorted(name for name in report["missing_keys"] if not name.endswith("num_batches_tracked"))
     if any("pooler" in name for name in missing):
         model.pooler = None
         missing = [name for name in missing if "pooler" not in name]
     if missing or report["mismatched_keys"]:
         raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
-    reading = _reading(preprocessor, config)
     return hold_still(model).eval(), replace(reading, pooling=_pooling(model, reading.side))
 
 
@@ -100,7 +100,9 @@ def rebuild_picture_model(assets: Mapping[str, bytes]) -> tuple[nn.Module, Pictu
         model = AutoModel.from_config(AutoConfig.for_model(**shape), dtype=torch.float32)
         if reading.pooling != "pooler":
             model.pooler = None
-        picture_features(model, torch.zeros(1, 3, reading.side, reading.side), pooling=reading.pooling)
+        model = hold_still(model).eval()
+        with torch.no_grad():
+            picture_features(model, torch.zeros(1, 3, reading.side, reading.side), pooling=reading.pooling)
     except DamagedArtifactError:
         raise
     # transformers raises whatever a wrong shape leads to
@@ -109,7 +111,7 @@ def rebuild_picture_model(assets: Mapping[str, bytes]) -> tuple[nn.Module, Pictu
             f"cannot rebuild a pretrained image tower from pictures.json and vision.json ({error!r}); "
             "restore the bundle"
         ) from error
-    return hold_still(model).eval(), reading
+    return model, reading
 
 
 def picture_assets(model: nn.Module, reading: PictureReading) -> dict[str, bytes]:
@@ -157,10 +159,11 @@ def _pooling(model: nn.Module, side: int) -> Pooling:
     return "mean" if output.last_hidden_state.ndim == 4 else "first"
 
 
-def _reading(path: Path, config: Any) -> PictureReading:
+def _reading(folder: Path) -> PictureReading:
+    path = folder / "preprocessor_config.json"
+    if not path.is_file():
+        raise InputError(f"{folder} has no preprocessor_config.json, so nothing says how it reads pictures; add it")
     settings = read_json(path)
-    if not isinstance(settings, dict):
-        raise InputError(f"{path} is not a JSON object; is it a model folder?")
     if settings.get("rescale_offset"):
         raise InputError(f"{path} asks for rescale_offset, which is not supported; use another model")
     try:
@@ -169,9 +172,8 @@ def _reading(path: Path, config: Any) -> PictureReading:
         mean = [value / largest for value in settings["image_mean"]] if normalizes else [0.0] * 3
         std = [value / largest for value in settings["image_std"]] if normalizes else [1 / largest] * 3
         cropped = settings.get("crop_size") if settings.get("do_center_crop") else None
-        side = _side(cropped or settings.get("size") or config.image_size)
         return PictureReading(
-            side=side,
+            side=_side(cropped or settings["size"]),
             mean=(mean[0], mean[1], mean[2]),
             std=(std[0], std[1], std[2]),
             blue_first=bool(settings.get("do_flip_channel_order", False)),

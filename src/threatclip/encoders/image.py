@@ -13,8 +13,15 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from threatclip.encoders.padding import Tokens
-from threatclip.encoders.pixels import PATCH_BYTES, check_side, decode_rows, normalized, stack_rows
-from threatclip.encoders.settings import check_at_least, check_heads, check_share
+from threatclip.encoders.pixels import PATCH_BYTES, check_fit, check_side, decode_rows, normalized, stack_rows
+from threatclip.encoders.settings import (
+    MOST_CHANNELS,
+    check_at_least,
+    check_channels,
+    check_heads,
+    check_layers,
+    check_share,
+)
 from threatclip.encoders.transformer import TransformerLayer
 from threatclip.errors import InputError
 from threatclip.pairs.images import Fit
@@ -43,13 +50,17 @@ class ResnetTower:
 
     def __post_init__(self) -> None:
         check_side(self.side, kind=self.kind)
-        check_at_least(1, kind=self.kind, dim=self.dim, width=self.width, stages=self.stages, blocks=self.blocks)
+        check_fit(self.fit, kind=self.kind)
+        check_channels(kind=self.kind, dim=self.dim, width=self.width)
+        check_layers(1, kind=self.kind, stages=self.stages, blocks=self.blocks)
         check_share(kind=self.kind, dropout=self.dropout)
         if self.stem_stride not in (None, 1, 2, 4):
             raise InputError(f"stem_stride = {self.stem_stride} of a resnet tower; choose 1, 2 or 4")
-        if self.width * 2**self.stages > 4_096:
-            raise InputError(f"width = {self.width} and stages = {self.stages} make over 4096 channels; lower one")
-        if self.side < (self.stem_step * 2**self.stages):
+        if self.width * 2**self.stages > MOST_CHANNELS:
+            raise InputError(
+                f"width = {self.width} doubled by stages = {self.stages} passes {MOST_CHANNELS} channels; lower one"
+            )
+        if self.side < self.stem_step * 2**self.stages:
             raise InputError(f"side = {self.side} is too small for stages = {self.stages} that halve it; lower stages")
 
     @property
@@ -74,7 +85,10 @@ class VitTower:
 
     def __post_init__(self) -> None:
         check_side(self.side, kind=self.kind)
-        check_at_least(1, kind=self.kind, dim=self.dim, patch=self.patch, width=self.width, layers=self.layers)
+        check_fit(self.fit, kind=self.kind)
+        check_at_least(1, kind=self.kind, patch=self.patch)
+        check_channels(kind=self.kind, dim=self.dim, width=self.width)
+        check_layers(1, kind=self.kind, layers=self.layers)
         check_share(kind=self.kind, dropout=self.dropout)
         check_heads(kind=self.kind, width=self.width, heads=self.heads)
         if self.side % self.patch:

@@ -21,9 +21,9 @@ from threatclip.encoders.hub_image import (
     rebuild_picture_model,
 )
 from threatclip.encoders.padding import Tokens
-from threatclip.encoders.pixels import PATCH_BYTES, check_side, decode_rows, normalized, stack_rows
+from threatclip.encoders.pixels import PATCH_BYTES, check_fit, check_side, decode_rows, normalized, stack_rows
 from threatclip.encoders.pretrained import make_projection
-from threatclip.encoders.settings import check_at_least
+from threatclip.encoders.settings import check_at_least, check_channels
 from threatclip.errors import InputError
 from threatclip.pairs.images import Fit
 
@@ -50,9 +50,10 @@ class PretrainedImageTower:
         if self.dim is not None and self.projection == "none":
             raise InputError(f"dim = {self.dim} of a {self.kind} tower needs projection = 'linear' or 'mlp'")
         if self.dim is not None:
-            check_at_least(1, kind=self.kind, dim=self.dim)
+            check_channels(kind=self.kind, dim=self.dim)
         if self.side is not None:
             check_side(self.side, kind=self.kind)
+        check_fit(self.fit, kind=self.kind)
         check_at_least(0, kind=self.kind, n_trainable_layers=self.n_trainable_layers)
 
 

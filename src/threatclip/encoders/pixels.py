@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import get_args
 
 import numpy as np
 import torch
@@ -16,6 +17,16 @@ from threatclip.pairs.images import Fit, decode_batch
 
 PATCH_BYTES = 384  # counted as one token: a budget of 2,048 is 16 pictures of 128 pixels, which a cache still holds
 LEAST_SIDE, MOST_SIDE = 8, 1_024  # pixels
+
+
+def check_fit(fit: str, *, kind: str) -> None:
+    """Refuse a way of making a square that there is not.
+
+    Raises:
+        InputError: see above.
+    """
+    if fit not in get_args(Fit):
+        raise InputError(f"fit = {fit!r} of a {kind} tower; choose {' or '.join(get_args(Fit))}")
 
 
 def check_side(side: int, *, kind: str) -> None:

@@ -18,6 +18,7 @@ from transformers import AutoConfig, AutoModel
 from threatclip.encoders.hub import Reading, load_folder, resolve_source, without_pooler
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pooling import max_over, mean_over
+from threatclip.encoders.settings import check_channels
 from threatclip.encoders.texts import readable_text
 from threatclip.errors import DamagedArtifactError, InputError
 
@@ -45,6 +46,8 @@ class PretrainedTower:
     def __post_init__(self) -> None:
         if self.dim is not None and self.projection == "none":
             raise InputError(f"dim = {self.dim} of a pretrained tower needs projection = 'linear' or 'mlp'")
+        if self.dim is not None:
+            check_channels(kind=self.kind, dim=self.dim)
         if self.n_trainable_layers < 0 or self.max_chars < 1 or (self.max_tokens is not None and self.max_tokens < 3):
             raise InputError("a pretrained tower needs n_trainable_layers >= 0, max_chars >= 1 and max_tokens >= 3")
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from threatclip.errors import InputError
 
+MOST_CHANNELS = 8_192  # of any layer: more than any published encoder has
+MOST_LAYERS = 256
+
 
 def check_at_least(least: int, *, kind: str, **values: int) -> None:
     """Refuse the first of `values` that is below `least`.
@@ -14,6 +17,28 @@ def check_at_least(least: int, *, kind: str, **values: int) -> None:
     for name, value in values.items():
         if value < least:
             raise InputError(f"{name} = {value} of a {kind} tower; choose at least {least}")
+
+
+def check_channels(*, kind: str, **values: int) -> None:
+    """Refuse the first of `values` that no layer has as its width.
+
+    Raises:
+        InputError: see above.
+    """
+    for name, value in values.items():
+        if not 1 <= value <= MOST_CHANNELS:
+            raise InputError(f"{name} = {value} of a {kind} tower; choose 1 to {MOST_CHANNELS}")
+
+
+def check_layers(least: int, *, kind: str, **values: int) -> None:
+    """Refuse the first of `values` that is below `least` or more layers than any encoder has.
+
+    Raises:
+        InputError: see above.
+    """
+    for name, value in values.items():
+        if not least <= value <= MOST_LAYERS:
+            raise InputError(f"{name} = {value} of a {kind} tower; choose {least} to {MOST_LAYERS}")
 
 
 def check_share(*, kind: str, **values: float) -> None:

@@ -16,10 +16,14 @@ from transformers.models.mobilenet_v2.modeling_mobilenet_v2 import MobileNetV2Co
 class StillBatchNorm2d(nn.BatchNorm2d):
     """A BatchNorm that always uses its kept statistics and never changes them, whatever mode it is put into."""
 
-    def train(self, mode: bool = True) -> StillBatchNorm2d:  # noqa: ARG002
-        """Stay in evaluation mode."""
-        super().train(False)
-        return self
+    @property
+    def training(self) -> bool:
+        """Never; `train` and assignment change nothing."""
+        return False
+
+    @training.setter
+    def training(self, mode: bool) -> None:
+        pass
 
     def forward(self, input: Tensor) -> Tensor:
         """Return the input, normalized by the kept statistics."""
@@ -120,7 +124,7 @@ def _still(norm: nn.BatchNorm2d) -> StillBatchNorm2d:
     still.weight, still.bias = norm.weight, norm.bias
     for name in ("running_mean", "running_var", "num_batches_tracked"):
         setattr(still, name, getattr(norm, name))
-    return still.train(False)
+    return still
 
 
 def _same(hidden: Tensor, convolution: nn.Conv2d) -> tuple[Tensor, tuple[int, int]]:
