@@ -7,7 +7,7 @@ import json
 import re
 from dataclasses import fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given, settings
@@ -84,7 +84,7 @@ def test_a_value_of_another_type_is_refused_everywhere(place: Place, value: Any)
             continue
         message = refusal(with_value(WHOLE, place, other))
         spot = dotted(place).removesuffix(".kind")
-        assert message.startswith((f"{spot}: ", f"{spot}.", f"{spot}[", f"unknown key '{spot}.")), message
+        assert message.startswith((f"{spot}: ", f"{spot}.", f"{spot}[", f"{spot} ", f"unknown key '{spot}.")), message
 
 
 @pytest.mark.parametrize(
@@ -103,7 +103,7 @@ def test_a_value_of_another_type_is_refused_everywhere(place: Place, value: Any)
         (("data", "anchors", "own", 0), 1, "data.anchors.own[0]: Input should be a valid string"),
         (("answer", "members", 0), "oracle", "answer.members[0]: Input should be 'anchors', 'linear'"),
         (("stage1", "loss"), "magic", "stage1.loss: Input should be 'triplet', 'supcon', 'infonce' or 'none'"),
-        (("task",), "other", "task: Input should be 'payload-weakness'"),
+        (("task",), "other", "task 'other' is not one of payload-weakness, "),
         (
             ("data", "split", "kind"),
             "tempral",
@@ -137,9 +137,11 @@ def test_a_union_is_told_by_its_kind_alone() -> None:
     assert tags_of(PayloadWeakness, "kind") == ()
 
 
-@pytest.mark.parametrize("key", ["task", "data"])
-def test_a_missing_key_is_named(key: str) -> None:
-    assert refusal({k: v for k, v in WHOLE.items() if k != key}) == f"'{key}' is missing; give it a value"
+def test_a_missing_key_is_named() -> None:
+    assert refusal({k: v for k, v in WHOLE.items() if k != "data"}) == "'data' is missing; give it a value"
+    assert refusal({k: v for k, v in WHOLE.items() if k != "task"}).startswith(
+        "needs a task, one of payload-weakness, "
+    )
     without_columns = with_value(WHOLE, ("data", "pairs", "source"), {"kind": "jsonl"})
     assert refusal(without_columns) == "'data.pairs.source.columns' is missing; give it a value"
 
@@ -183,9 +185,12 @@ def test_plain_values_are_what_json_holds() -> None:
 
 @pytest.mark.parametrize("path", sorted(RECIPES.glob("*.toml")), ids=lambda path: path.stem)
 def test_every_published_recipe_is_right(path: Path) -> None:
-    if read_recipe(path)["task"] != "study":
-        assert load_recipe(path).task == "payload-weakness"
+    task = read_recipe(path)["task"]
+    if task in [tag for option in get_args(Recipe) for tag in tags_of(option, "task")]:
+        assert load_recipe(path).task == task
         return
+    if task != "study":
+        pytest.skip(f"studies of task {task} are read by tests of their own")
     study: Study = parse(Study, read_recipe(path), where=path.name)
     assert study.reference in [variation.name for variation in study.variations]
     for variation in study.variations:
@@ -275,7 +280,7 @@ def test_any_override_sets_something_or_is_refused(tmp_path_factory: pytest.Temp
         (b"seed = 1\nseed = 2", "is not TOML"),
         (b"\xff\xfea", "is not UTF-8 text at byte 0; save it as UTF-8"),
         (b"\x80\x04K\x01.", "is not UTF-8 text at byte 0"),
-        (b"", "'task' is missing"),
+        (b"", "needs a task, one of"),
     ],
 )
 def test_a_file_that_is_no_recipe(recipe: Path, content: bytes, message: str) -> None:

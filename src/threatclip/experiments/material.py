@@ -84,7 +84,12 @@ class Material:
 
 def data_root(data: Data) -> Path:
     """Return the folder of the data: what the recipe says, else THREATCLIP_DATA, else ../shared/data."""
-    return Path(data.root or os.environ.get("THREATCLIP_DATA") or "../shared/data")
+    return root_folder(data.root)
+
+
+def root_folder(root: str | None) -> Path:
+    """Return the folder that a recipe's paths start from: `root`, else THREATCLIP_DATA, else ../shared/data."""
+    return Path(root or os.environ.get("THREATCLIP_DATA") or "../shared/data")
 
 
 def load_material(data: Data, *, seed: int) -> Material:

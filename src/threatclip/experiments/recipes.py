@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.recipe import PayloadWeakness
 
-Recipe = PayloadWeakness
+Recipe = PayloadWeakness | Contrastive

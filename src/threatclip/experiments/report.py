@@ -43,7 +43,7 @@ def render_report(evaluation: Evaluation) -> str:
     sections = [(key, title, build(evaluation)) for key, title, build in SECTIONS]
     shown = [(key, title, section) for key, title, section in sections if section is not None]
     return (
-        _environment()
+        page_environment()
         .get_template("report.html")
         .render(
             run=str(evaluation.get("run") or "unnamed run"),
@@ -55,7 +55,8 @@ def render_report(evaluation: Evaluation) -> str:
 
 
 @cache
-def _environment() -> Environment:
+def page_environment() -> Environment:
+    """Return what renders the templates of every report: escaping on, hidden characters shown, nothing undefined."""
     environment = Environment(
         loader=PackageLoader(_PACKAGE),
         autoescape=True,

@@ -61,6 +61,12 @@ _METRICS: Mapping[str, MetricInfo] = {
     "roc_auc_macro": MetricInfo(title="ROC AUC, macro", meaning="area under the ROC curve, mean over classes"),
     "pr_auc_macro": MetricInfo(title="PR AUC, macro", meaning="area under precision-recall, mean over classes"),
     "pr_auc_micro": MetricInfo(title="PR AUC, micro", meaning="area under precision-recall over all decisions"),
+    "base_rate": MetricInfo(title="Base rate", meaning="the PR AUC, macro, of a random ranking of many rows"),
+    "matching_accuracy": MetricInfo(
+        title="Matching accuracy",
+        meaning="share of views whose own caption is nearer than all others of a random pool",
+        unit="percent",
+    ),
 }
 
 
@@ -72,6 +78,13 @@ def metric_info(name: str) -> MetricInfo:
         return MetricInfo(
             title=f"Top {match[1]}",
             meaning=f"share of rows with the right class in the first {match[1]}",
+            unit="percent",
+        )
+    if match := re.fullmatch(r"(i2t|t2i)_r_(\d{1,4})", name):
+        query, found = ("view", "caption") if match[1] == "i2t" else ("caption", "view")
+        return MetricInfo(
+            title=f"{query.capitalize()} to {found}, R@{match[2]}",
+            meaning=f"share of {query}s with a {found} of their own among the {match[2]} nearest of the whole gallery",
             unit="percent",
         )
     if match := re.fullmatch(r"coverage_at_precision_(\d{1,2})", name):

@@ -9,6 +9,7 @@ from typing import Any, Protocol, assert_never, get_args
 from threatclip.artifacts import read_json, verify_manifest
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.config import parse, read_recipe, tags_of
+from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.progress import OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.recipes import Recipe
@@ -46,6 +47,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.run import train_run as train_payload_weakness
 
             return train_payload_weakness(recipe, out, resume=resume, on_progress=on_progress)
+        case Contrastive():
+            from threatclip.experiments.contrastive.train import train_contrastive
+
+            return train_contrastive(recipe, out, resume=resume, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -67,6 +72,10 @@ def evaluate_run(
             return evaluate_payload_weakness(
                 run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress
             )
+        case Contrastive():
+            from threatclip.experiments.contrastive.evaluate import evaluate_contrastive
+
+            return evaluate_contrastive(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
