@@ -16,6 +16,7 @@ from tokenizers import pre_tokenizers
 from transformers import AutoTokenizer, CLIPConfig, CLIPModel, CLIPProcessor, CLIPTokenizer
 from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
+from threatclip.artifacts import read_tensors, write_tensors
 from threatclip.encoders.clip import ClipImageTower, ClipTextTower
 
 START, END = "<|startoftext|>", "<|endoftext|>"
@@ -126,3 +127,35 @@ def peer_outputs(folder: Path, pictures: list[bytes], texts: list[str]) -> Any:
 def configs(folder: Path) -> tuple[ClipImageTower, ClipTextTower]:
     """Return the settings of both towers of a folder."""
     return ClipImageTower(source=str(folder)), ClipTextTower(source=str(folder))
+
+
+def to_old_layout(folder: Path) -> None:
+    """Rewrite a folder as the models of 2021 lie on the hub: other files, `eos_token_id` 2, counters as weights."""
+    words = vocabulary()
+    merges = ["#version: 0.2", "t h", "th e</w>", "r e", "re e</w>", ""]
+    (folder / "tokenizer.json").unlink()
+    (folder / "processor_config.json").unlink()
+    (folder / "vocab.json").write_text(json.dumps(words, ensure_ascii=False))
+    (folder / "merges.txt").write_text("\n".join(merges))
+    marks = {"bos_token": START, "eos_token": END, "unk_token": END, "pad_token": END}
+    settings = {**marks, "model_max_length": POSITIONS, "do_lower_case": True, "tokenizer_class": "CLIPTokenizer"}
+    (folder / "tokenizer_config.json").write_text(json.dumps(settings))
+    pictures = {
+        "crop_size": SIDE,
+        "size": SIDE,
+        "resample": 3,
+        "feature_extractor_type": "CLIPFeatureExtractor",
+        "image_mean": [0.48145466, 0.4578275, 0.40821073],
+        "image_std": [0.26862954, 0.26130258, 0.27577711],
+        **dict.fromkeys(("do_center_crop", "do_normalize", "do_resize"), True),
+    }
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    edit_json(folder / "config.json", text_config__eos_token_id=2)
+    content = json.loads((folder / "config.json").read_text())
+    parts = {f"{name}_dict": content[name] for name in ("text_config", "vision_config")}
+    (folder / "config.json").write_text(json.dumps({**content, **parts, "torch_dtype": "float16"}))
+    weights = read_tensors(folder / "model.safetensors")
+    counted = {"text_model": POSITIONS, "vision_model": 1 + (SIDE // 8) ** 2}
+    for name, n in counted.items():
+        weights[f"{name}.embeddings.position_ids"] = np.arange(n, dtype=np.int64)[None]
+    write_tensors(folder / "model.safetensors", weights)

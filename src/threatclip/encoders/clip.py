@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
@@ -261,7 +261,7 @@ def clip_text_network(config: ClipTextTower, parts: ClipParts) -> ClipTextNetwor
 
 
 def rebuild_clip_image(config: ClipImageTower, assets: Mapping[str, bytes]) -> ClipImageNetwork:
-    """Make the tower's shape from its assets alone; the weights are still to be loaded.
+    """Make the tower's shape from its assets alone, on torch's device "meta"; `load_weights` gives it its weights.
 
     Raises:
         DamagedArtifactError: an asset is missing or not ours.
@@ -271,7 +271,8 @@ def rebuild_clip_image(config: ClipImageTower, assets: Mapping[str, bytes]) -> C
         reading = reading_from_json(assets["pictures.json"])
         if reading.side != shape.side:
             raise ValueError(f"pictures of {reading.side} pixels for a model of {shape.side}")
-        parts = CLIPVisionModelWithProjection(_plain(clip_config(shape, _SMALLEST_TEXT)).vision_config)
+        config_ = _plain(clip_config(shape, _SMALLEST_TEXT)).vision_config
+        parts = _without_weights(lambda: CLIPVisionModelWithProjection(config_))
         return ClipImageNetwork(config, shape=shape, reading=reading, parts=parts)
     # transformers raises whatever a wrong shape leads to
     except Exception as error:
@@ -279,7 +280,7 @@ def rebuild_clip_image(config: ClipImageTower, assets: Mapping[str, bytes]) -> C
 
 
 def rebuild_clip_text(config: ClipTextTower, assets: Mapping[str, bytes]) -> ClipTextNetwork:
-    """Make the tower's shape from its assets alone; the weights are still to be loaded.
+    """Make the tower's shape from its assets alone, on torch's device "meta"; `load_weights` gives it its weights.
 
     Raises:
         DamagedArtifactError: an asset is missing or not ours.
@@ -289,7 +290,8 @@ def rebuild_clip_text(config: ClipTextTower, assets: Mapping[str, bytes]) -> Cli
         marks, max_tokens = marks_from_json(assets["marks.json"])
         tokenizer = Tokenizer.from_str(assets["tokenizer.json"].decode())
         check_end(tokenizer, shape, where="tokenizer.json")
-        parts = CLIPTextModelWithProjection(_plain(clip_config(_SMALLEST_IMAGE, shape)).text_config)
+        config_ = _plain(clip_config(_SMALLEST_IMAGE, shape)).text_config
+        parts = _without_weights(lambda: CLIPTextModelWithProjection(config_))
         return ClipTextNetwork(
             config, shape=shape, tokenizer=tokenizer, marks=marks, max_tokens=max_tokens, parts=parts
         )
@@ -304,6 +306,17 @@ _LAYERS: dict[str, Any] = {
 }
 _SMALLEST_IMAGE = ImageShape(side=8, patch=8, **_LAYERS)
 _SMALLEST_TEXT = TextShape(vocabulary=3, positions=3, end_id=2, **_LAYERS)
+
+
+def _without_weights(make: Callable[[], nn.Module]) -> nn.Module:
+    """Make a model without memory for weights: neither its first ones nor a stranger's shape cost anything."""
+    with torch.device("meta"):
+        model = make()
+    for module in model.modules():
+        counted = getattr(module, "position_ids", None)
+        if isinstance(counted, torch.Tensor):  # no weight, so nothing will load it
+            module.position_ids = torch.arange(counted.shape[-1])[None]
+    return model
 
 
 def _plain(config: CLIPConfig) -> CLIPConfig:

@@ -158,7 +158,11 @@ def load_tower(state: TowerState) -> Tower:
     Raises:
         DamagedArtifactError: weights missing, unexpected or of another shape; assets that are not ours.
     """
-    tower = build_tower(tower_config(state.config), seed=0, assets=state.assets)
+    config = tower_config(state.config)
+    if isinstance(config, OpenClipImageTower | OpenClipTextTower):
+        with torch.device("meta"):  # a stranger's shape costs nothing until the weights are seen to be of it
+            check_weights(build_tower(config, seed=0, assets=state.assets), state.weights)
+    tower = build_tower(config, seed=0, assets=state.assets)
     load_weights(tower, state.weights)
     return tower.eval()
 
@@ -169,10 +173,22 @@ def module_weights(module: nn.Module) -> dict[str, np.ndarray[Any, np.dtype[Any]
 
 
 def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray[Any, np.dtype[Any]]]) -> None:
-    """Copy `weights` into `module`; names and shapes must be exactly the module's.
+    """Copy `weights` into `module`, or give it them where it has but a shape; names and shapes must be exactly its own.
 
     Raises:
         DamagedArtifactError: they are not; the module is then unchanged.
+    """
+    check_weights(module, weights)
+    own = module.state_dict()
+    loaded = {name: torch.from_numpy(np.array(weights[name])).to(tensor.dtype) for name, tensor in own.items()}
+    module.load_state_dict(loaded, strict=True, assign=any(tensor.is_meta for tensor in own.values()))
+
+
+def check_weights(module: nn.Module, weights: Mapping[str, np.ndarray[Any, np.dtype[Any]]]) -> None:
+    """Refuse weights whose names or shapes are not exactly the module's.
+
+    Raises:
+        DamagedArtifactError: see above.
     """
     own = module.state_dict()
     missing, unexpected = sorted(set(own) - set(weights)), sorted(set(weights) - set(own))
@@ -186,4 +202,3 @@ def load_weights(module: nn.Module, weights: Mapping[str, np.ndarray[Any, np.dty
                 f"weight {name!r} has shape {tuple(weights[name].shape)}, the model wants {tuple(tensor.shape)}; "
                 "it belongs to another config.json"
             )
-    module.load_state_dict({name: torch.from_numpy(np.array(weights[name])) for name in own}, strict=True)
