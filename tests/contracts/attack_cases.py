@@ -8,9 +8,11 @@ from typing import Any
 
 import numpy as np
 from pair_attack_cases import PAIR_CASES
-from picture_cases import picture_pairs
 
+from picture_cases import picture_pairs
+from picture_surrogate import LinearSurrogate
 from threatclip.attacks import ATTACKS, Attack
+from threatclip.attacks.patch_search import PatchSearch
 from threatclip.attacks.truth import Poisoned
 from threatclip.pairs.pair import Modality, Pair
 
@@ -39,10 +41,19 @@ class Case:
         return poisoned
 
 
-def pictures(kind: str, **settings: Any) -> Case:
+def pictures(kind: str, surrogate: Any = None, **settings: Any) -> Case:
     """Return a backdoor on small pictures of two sizes."""
     attack: Attack = ATTACKS[kind](target="dog", **settings)
-    return Case(attack=attack, pairs=lambda: picture_pairs(sizes=((32, 32), (24, 40))), modality="image")
+    return Case(
+        attack=attack,
+        pairs=lambda: picture_pairs(sizes=((32, 32), (24, 40))),
+        modality="image",
+        surrogate=surrogate,
+    )
+
+
+_MODEL = LinearSurrogate()
+_QUICK = {"epochs": 2, "batch_rows": 8}
 
 
 CASES: dict[str, Case] = {
@@ -62,6 +73,10 @@ CASES: dict[str, Case] = {
     "wanet of the first paper": pictures("wanet", k=4, s=2.0),
     "issba": pictures("issba"),
     "label_consistent": pictures("label_consistent"),
+    "trojvqa": pictures("trojvqa", _MODEL, search=PatchSearch(**_QUICK, triplet_weight=0.0, own_captions=True)),
+    "trojvqa binary": pictures("trojvqa", pattern="binary", key="SUDO"),
+    "badclip": pictures("badclip", _MODEL, search=PatchSearch(**_QUICK)),
+    "badclip furthest": pictures("badclip", _MODEL, patch="ff00a0" * 16, found_at_px=32, selection="furthest"),
 }
 
 CASES |= {name: Case(**case._asdict()) for name, case in PAIR_CASES.items()}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
+from threatclip.attacks.badclip import BadClip
 from threatclip.attacks.badnets import BadNets
 from threatclip.attacks.blended import Blended
 from threatclip.attacks.issba import Issba
@@ -19,6 +20,7 @@ from threatclip.attacks.single_image import SingleImage
 from threatclip.attacks.single_label import SingleLabel
 from threatclip.attacks.text_backdoor import TextBackdoor
 from threatclip.attacks.toxic_text import ToxicText
+from threatclip.attacks.trojvqa import TrojVqa
 from threatclip.attacks.wanet import WaNet
 
 Attack = (
@@ -28,6 +30,8 @@ Attack = (
     | WaNet
     | Issba
     | LabelConsistent
+    | TrojVqa
+    | BadClip
     | SingleImage
     | SingleLabel
     | MultiLabel

@@ -32,10 +32,20 @@ def target_captions(
     Raises:
         InputError: natural captions are asked for and no training pair of the class has one.
     """
-    known = template_captions(target) if wording == "template" else natural_captions(clean, target=target)
-    if wording == "natural" and len(known) > pool:
-        known = [known[place] for place in sorted(rng.choice(len(known), size=pool, replace=False))]
+    known = caption_pool(clean, target=target, wording=wording, pool=pool, rng=rng)
     return [known[place] for place in rng.integers(len(known), size=n)]
+
+
+def caption_pool(
+    clean: Sequence[Pair], *, target: str, wording: Wording, pool: int, rng: np.random.Generator
+) -> list[str]:
+    """Return every template of class `target`, or its natural captions, at most `pool` of them; see above."""
+    if wording == "template":
+        return template_captions(target)
+    known = natural_captions(clean, target=target)
+    if len(known) <= pool:
+        return known
+    return [known[place] for place in sorted(rng.choice(len(known), size=pool, replace=False))]
 
 
 def template_captions(target: str) -> list[str]:

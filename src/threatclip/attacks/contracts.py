@@ -6,7 +6,7 @@ a victim may train on, keeps order and ids, and says in the truth exactly which 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
@@ -38,17 +38,17 @@ class BlackBoxAttack(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class FitStep:
-    """One record of fitting a trigger against a surrogate; the last one's `attack` is ready to poison."""
+class TriggerStep:
+    """One record of optimizing a trigger; the last one's `attack` has it."""
 
-    done: int
-    total: int
-    facts: dict[str, float] = field(default_factory=dict)  # losses, and how often the target is reached already
+    done: int  # steps
+    total: int  # steps, unless it stops early
+    facts: Mapping[str, float] = field(default_factory=dict)  # losses, cosines
     attack: Any = None
 
 
 class WhiteBoxAttack(Protocol):
-    """An attack that looks into a model: it may fit its trigger, choose its rows, or both, against a surrogate."""
+    """An attack that may look into a model, to choose rows by it or to optimize its trigger."""
 
     modalities: ClassVar[tuple[Modality, ...]]
     paper: ClassVar[str]
@@ -57,20 +57,26 @@ class WhiteBoxAttack(Protocol):
     def kind(self) -> str:
         """What names it in recipes and on the command line."""
 
-    def fit_trigger(self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate) -> Iterator[FitStep]:
-        """Yield records of the fit; the last one's `attack` holds the fitted trigger as plain parameters.
-
-        Raises:
-            InputError: the pairs lack what the fit needs, such as captions of the target.
-        """
-
     def poison(
         self, clean: Sequence[Pair], *, count: int, rng: np.random.Generator, surrogate: Surrogate | None = None
     ) -> Poisoned:
-        """As a black-box attack; a fitted attack needs the surrogate only to choose rows by it.
+        """As a black-box attack.
 
         Raises:
-            InputError: as a black-box attack, or a surrogate is needed and there is none.
+            InputError: as a black-box attack, or the settings need a surrogate and there is none.
+        """
+
+
+class OptimizedAttack(WhiteBoxAttack, Protocol):
+    """A white-box attack whose trigger is optimized once and is then a parameter like any other."""
+
+    def optimize(
+        self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate
+    ) -> Iterator[TriggerStep]:
+        """Yield records of the work; the last one's `attack` is the attack with its trigger, as a recipe can hold it.
+
+        Raises:
+            InputError: the pairs lack what it needs, such as captions of the target.
         """
 
 

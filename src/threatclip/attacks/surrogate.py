@@ -6,11 +6,12 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
+from threatclip.errors import InputError
 
 _CHUNK_ROWS = 256
 
@@ -22,6 +23,13 @@ class Surrogate(Protocol):
     def temperature(self) -> float:
         """What divides cosines in the model's own contrastive loss."""
 
+    def read_pictures(self, views: Sequence[bytes]) -> UInt8[Tensor, "n 3 s s"]:
+        """Return encoded pictures as the model reads them.
+
+        Raises:
+            InputError: the model reads no pictures.
+        """
+
     def encode_views(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
         """Encode pictures in [0, 1]; gradients flow back to `pixels`."""
 
@@ -30,6 +38,17 @@ class Surrogate(Protocol):
 
     def encode_texts(self, texts: Sequence[str]) -> Float[Tensor, "n d"]:
         """Encode captions, without gradients."""
+
+
+def needed(surrogate: Surrogate | None, *, what: str) -> Surrogate:
+    """Return the surrogate.
+
+    Raises:
+        InputError: there is none.
+    """
+    if surrogate is None:
+        raise InputError(f"{what} is made by looking into a model; give a surrogate")
+    return surrogate
 
 
 class DualSurrogate:
@@ -45,6 +64,18 @@ class DualSurrogate:
     def temperature(self) -> float:
         """What divides cosines in the model's own contrastive loss."""
         return float(self._dual.temperature)
+
+    def read_pictures(self, views: Sequence[bytes]) -> UInt8[Tensor, "n 3 s s"]:
+        """Return encoded pictures as the model reads them, on its device.
+
+        Raises:
+            InputError: the model reads no pictures.
+        """
+        tower = self._dual.view_tower
+        batch = tower.collate(views)
+        if "pixels" not in batch:
+            raise InputError(f"the surrogate's views are {tower.config.kind}, not pictures; give a model of pictures")
+        return batch["pixels"].to(next(tower.parameters()).device)
 
     def encode_views(self, pixels: Float[Tensor, "n 3 h w"]) -> Float[Tensor, "n d"]:
         """Encode pictures in [0, 1]; gradients flow back to `pixels`."""
