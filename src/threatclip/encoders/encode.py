@@ -103,6 +103,17 @@ class Encoder:
         windows = ((start, list(pixels[start : start + _WINDOW_ROWS])) for start in range(0, len(pixels), _WINDOW_ROWS))
         return self._encoded(windows, len(pixels), token_budget, progress, output)
 
+    def tokens(
+        self,
+        tokens: Sequence[Tokens],
+        *,
+        token_budget: int = 2_048,
+        progress: Progress | None = None,
+        output: Output = "vectors",
+    ) -> Vectors:
+        """Return one row for each row that the tower's `tokenize` made, as `__call__` does."""
+        return self._encoded([(0, tokens)], len(tokens), token_budget, progress, output)
+
     def _encoded(
         self,
         windows: Iterable[tuple[int, Sequence[Tokens]]],

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
+from threatclip.encoders.encode import prepare_encoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
 from threatclip.experiments.contrastive.augment import draw_shown, show
@@ -16,8 +17,7 @@ from threatclip.experiments.contrastive.settings import Augmentation
 from threatclip.experiments.feature_cache import cached_features
 from threatclip.seeds import rng
 
-_PIXEL_ROWS = 64
-_TOKENS = 4_096  # in one batch of texts, padding included
+_PIXEL_ROWS = 256  # shown at a time
 
 
 def body_is_frozen(tower: Tower) -> bool:
@@ -82,39 +82,26 @@ def _contents(column: Column) -> Iterator[bytes]:
 def _computed(
     tower: Tower, column: Column, rows: np.ndarray, shown: np.ndarray | None, device: torch.device
 ) -> np.ndarray:
-    """Return features of some rows; the tower is in evaluation mode when this is called."""
-    out: np.ndarray | None = None
-    for part in _parts(column, rows):
-        with torch.inference_mode():
-            batch = {name: value.to(device) for name, value in _read(tower, column, rows[part]).items()}
-            if shown is not None:
-                batch["pixels"] = show(batch["pixels"], torch.from_numpy(shown[rows[part]]).to(device))
-            found = tower.features(**batch).float().cpu().numpy()
-        if out is None:
-            out = np.empty((len(rows), found.shape[1]), dtype=np.float32)
-        out[part] = found
-    return np.empty((0, 0), dtype=np.float32) if out is None else out
-
-
-def _read(tower: Tower, column: Column, rows: np.ndarray) -> dict[str, torch.Tensor]:
+    """Return features [r, w] of some rows."""
+    # a faster precision is chosen by a clock: not the same bytes
+    encoder = prepare_encoder(tower, precision="fp32")
     match column:
         case Pixels():
-            return {"pixels": torch.from_numpy(column.values[rows])}
+            pixels = column.values[rows]
+            return encoder.pixels(
+                pixels if shown is None else _as_shown(pixels, shown[rows], device), output="features"
+            )
         case TokenRows():
-            return tower.pad([column.rows[row] for row in rows.tolist()])
+            return encoder.tokens([column.rows[row] for row in rows.tolist()], output="features")
         case Features():
             raise InputError("these rows are features already; there is nothing to read")
 
 
-def _parts(column: Column, rows: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield places in `rows` that are read together: texts by length, so that little is padded."""
-    if not isinstance(column, TokenRows):
-        yield from (np.arange(start, min(start + _PIXEL_ROWS, len(rows))) for start in range(0, len(rows), _PIXEL_ROWS))
-        return
-    lengths = np.array([len(column.rows[row]) for row in rows.tolist()])
-    order = np.argsort(-lengths, kind="stable")
-    start = 0
-    while start < len(order):
-        n = max(1, _TOKENS // max(1, int(lengths[order[start]])))
-        yield order[start : start + n]
-        start += n
+def _as_shown(pixels: np.ndarray, shown: np.ndarray, device: torch.device) -> np.ndarray:
+    """Return pictures, uint8 again, as `shown` has them."""
+    out = np.empty_like(pixels)
+    for start in range(0, len(pixels), _PIXEL_ROWS):
+        part = slice(start, start + _PIXEL_ROWS)
+        seen = show(torch.from_numpy(pixels[part]).to(device), torch.from_numpy(shown[part]).to(device))
+        out[part] = seen.mul(255).round().to(torch.uint8).cpu().numpy()
+    return out
