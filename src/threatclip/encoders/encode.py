@@ -24,7 +24,7 @@ from threatclip.encoders.fast_image import fast_image_tower
 from threatclip.encoders.padding import Tokens
 from threatclip.encoders.pretrained import PretrainedNetwork
 from threatclip.encoders.towers import ImageTower, Tower
-from threatclip.errors import InputError
+from threatclip.errors import ImageFaultError, InputError
 
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Progress = Callable[[int, int], None]  # rows done, rows in all
@@ -270,12 +270,19 @@ def _read_ahead(tower: ImageTower, views: Sequence[bytes]) -> Iterator[tuple[int
     """Decode the next pictures while those before them are computed: decoders hold no lock of the interpreter."""
     n_rows = max(1, _WINDOW_BYTES // (3 * tower.side**2))
     starts = range(0, len(views), n_rows)
+
+    def decode(start: int) -> Sequence[Tokens]:
+        try:
+            return tower.tokenize(views[start : start + n_rows])
+        except ImageFaultError as error:
+            raise ImageFaultError(f"counted from row {start}: {error}") from error
+
     with ThreadPoolExecutor(1) as pool:
-        decoded = [pool.submit(tower.tokenize, views[start : start + n_rows]) for start in starts[:1]]
+        decoded = [pool.submit(decode, start) for start in starts[:1]]
         for start in starts:
             tokens = decoded.pop().result()
             if start + n_rows < len(views):
-                decoded.append(pool.submit(tower.tokenize, views[start + n_rows : start + 2 * n_rows]))
+                decoded.append(pool.submit(decode, start + n_rows))
             yield start, tokens
 
 
