@@ -78,16 +78,19 @@ def _show_images(images: ImageFacts) -> None:
 
 def show_leakage(leakage: Mapping[str, Any]) -> None:
     """Print a leakage report as `LeakageReport.as_dict` gives it."""
+    from threatclip.pairs.leakage import KINDS
+
     sizes = leakage.get("sizes", {})
     parts = [f"{name} {sizes[name]:,}" for name in ("train", "validation", "test") if name in sizes]
     parts += [f"{name.replace('_', ' ')} {leakage[name]:,}" for name in ("unused", "dropped") if leakage.get(name)]
     if leakage.get("absent_ids"):
         parts.append(f"ids not in the table {leakage['absent_ids']:,}")
     show(f"split: {', '.join(parts)}")
-    kinds = ("exact_duplicates", "near_duplicates", "shared_groups", "shared_vendors")
+    overlaps = leakage.get("overlaps", ())
+    kinds = [kind for kind in KINDS if all(kind in one for one in overlaps)]
     rows = [
         [f"{one['later']} in {one['earlier']}", *(f"{one[kind]:,} ({one[f'{kind}_rate']:.1%})" for kind in kinds)]
-        for one in leakage.get("overlaps", ())
+        for one in overlaps
     ]
     if rows:
         show_table(["leakage", *(kind.replace("_", " ") for kind in kinds)], rows)

@@ -14,8 +14,9 @@ import numpy as np
 from threatclip.pairs.columns import pairs_of
 from threatclip.pairs.image_facts import ImageFacts, ImageTally
 from threatclip.pairs.leakage import leakage_report
-from threatclip.pairs.near_duplicates import THRESHOLD, near_duplicate_clusters
-from threatclip.pairs.pair import Modality, Pair
+from threatclip.pairs.near_duplicate_posts import Clusters, clusters_of
+from threatclip.pairs.near_duplicates import THRESHOLD
+from threatclip.pairs.pair import Modality, Pair, pair_content
 from threatclip.pairs.table import PairTable
 
 QUANTILES = (0.0, 0.25, 0.5, 0.75, 0.9, 0.99, 1.0)
@@ -99,7 +100,7 @@ class _Tally:
         self.view_bytes.append(len(pair.view))
         if pair.caption is not None:
             self.caption_characters.append(len(pair.caption))
-        digest = hashlib.blake2b(_content(pair), digest_size=16).digest()
+        digest = hashlib.blake2b(pair_content(pair), digest_size=16).digest()
         self.digests.append(digest)
         row = len(self.units)
         shared = self._shares and pair.group is not None
@@ -122,15 +123,15 @@ def describe(table: PairTable, *, near_duplicates: bool | None = None) -> TableD
     """
     tally, images = _Tally(table.modality), ImageTally() if table.modality == "image" else None
     search = len(table) <= NEAR_DUPLICATE_ROWS if near_duplicates is None else near_duplicates
-    views: list[bytes] = []
+    pairs: list[Pair] = []
     for batch in table.iter_batches():
         for pair in pairs_of(batch):
             tally.add(pair)
             if images is not None:
                 images.add(pair)
             if search:
-                views.append(_content(pair))
-    clusters = near_duplicate_clusters(views) if search else None
+                pairs.append(pair)
+    clusters = clusters_of(pairs, modality=table.modality) if search else None
     labels = [label for label in tally.labels if label is not None]
     return TableDescription(
         path=str(table.path),
@@ -154,11 +155,6 @@ def describe(table: PairTable, *, near_duplicates: bool | None = None) -> TableD
     )
 
 
-def _content(pair: Pair) -> bytes:
-    """Return what makes a row a duplicate: its view, or the words of a post without a picture."""
-    return pair.view or (pair.caption or "").encode()
-
-
 def _split_sizes(tally: _Tally) -> dict[str, dict[str, int]]:
     counts: dict[str, Counter[str]] = {}
     for split, label in zip(tally.splits, tally.labels, strict=True):
@@ -166,7 +162,7 @@ def _split_sizes(tally: _Tally) -> dict[str, dict[str, int]]:
     return {name: dict(classes.most_common()) for name, classes in sorted(counts.items())}
 
 
-def _leakage(tally: _Tally, clusters: np.ndarray | None) -> dict[str, Any] | None:
+def _leakage(tally: _Tally, clusters: Clusters | None) -> dict[str, Any] | None:
     if clusters is None or not any(tally.splits):
         return None
     report = leakage_report(
@@ -182,7 +178,7 @@ def _quantiles(lengths: Sequence[int]) -> dict[str, int]:
     return {f"{quantile:g}": int(value) for quantile, value in zip(QUANTILES, values, strict=True)}
 
 
-def _duplicates(tally: _Tally, clusters: np.ndarray | None) -> Duplicates:
+def _duplicates(tally: _Tally, clusters: Clusters | None) -> Duplicates:
     labels_of: dict[bytes, set[str]] = {}
     for digest, label in zip(tally.digests, tally.labels, strict=True):
         labels_of.setdefault(digest, set()).update([label] if label is not None else [])
@@ -191,7 +187,7 @@ def _duplicates(tally: _Tally, clusters: np.ndarray | None) -> Duplicates:
         for digest, label in zip(tally.digests, tally.labels, strict=True)
     )
     units = np.unique(tally.units)
-    near = None if clusters is None else clusters[units]
+    near = None if clusters is None else clusters.together[units]
     return Duplicates(
         exact_rows=len(units) - len(labels_of),
         near_rows=None if near is None else len(near) - len(np.unique(near)),

@@ -46,6 +46,11 @@ def view_text(view: bytes) -> str:
         return view.decode("latin-1")
 
 
+def pair_content(pair: Pair) -> bytes:
+    """Return what makes two pairs the same: the view, or the words of a post without a picture."""
+    return pair.view or (pair.caption or "").encode()
+
+
 def year_start(year: int) -> datetime:
     """Return January 1 of `year`, 00:00 UTC."""
     return datetime(year, 1, 1, tzinfo=UTC)

@@ -1,7 +1,8 @@
 """Splits of pairs into train, validation and test, and the report of what leaks between them.
 
 Random and group splits keep near-duplicates together. Splits by time and splits that others fixed cannot: there
-the report tells, and `near_duplicates = "drop"` takes the earlier copy out of use.
+the report tells, and `near_duplicates = "drop"` takes the earlier copy out of use. The pairs of one picture (one group
+of an image table) are one thing in every split that chooses at random.
 """
 
 from __future__ import annotations
@@ -12,14 +13,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from scipy.sparse import coo_array
-from scipy.sparse.csgraph import connected_components
 
 from threatclip.errors import InputError
 from threatclip.pairs.fixed_splits import FixedSplit, read_fixed_split
 from threatclip.pairs.leakage import LeakageReport, leakage_report
-from threatclip.pairs.near_duplicates import near_duplicate_clusters
-from threatclip.pairs.pair import SPLITS, Pair
+from threatclip.pairs.near_duplicate_posts import clusters_of, joined
+from threatclip.pairs.pair import SPLITS, Modality, Pair, pair_content
 from threatclip.pairs.table import PairTable
 
 Splits = list[str | None]
@@ -87,41 +86,47 @@ def assign_split(
     table: PairTable, spec: SplitSpec, rng: np.random.Generator, *, root: Path | None = None
 ) -> tuple[Splits, LeakageReport]:
     """Split a table; see `split_pairs`. Store the result with `table.with_split` and `split_info`."""
-    return split_pairs(list(table.iter_pairs()), spec, rng, root=root)
+    return split_pairs(list(table.iter_pairs()), spec, rng, root=root, modality=table.modality)
 
 
 def split_pairs(
-    pairs: Sequence[Pair], spec: SplitSpec, rng: np.random.Generator, *, root: Path | None = None
+    pairs: Sequence[Pair],
+    spec: SplitSpec,
+    rng: np.random.Generator,
+    *,
+    root: Path | None = None,
+    modality: Modality = "payload",
 ) -> tuple[Splits, LeakageReport]:
     """Return the split of every pair ("train", "validation", "test", or None for unused) and what leaks.
 
-    `root` is the folder that a fixed split's relative path starts from.
+    `root` is the folder that a fixed split's relative path starts from; `modality` says how near-duplicates are found.
 
     Raises:
         InputError: a spec that cannot work, or one that leaves train or test empty.
         LeakageError: a fixed split that puts an id into two of its parts.
     """
-    clusters = near_duplicate_clusters([pair.view for pair in pairs])
+    clusters = clusters_of(pairs, modality=modality)
     wanted = [not spec.labels or pair.label in spec.labels for pair in pairs]
     absent = 0
     if isinstance(spec, RandomSplit):
-        keys = [clusters.tolist()] if spec.near_duplicates == "together" else []
+        keys = [clusters.together.tolist()] if spec.near_duplicates == "together" else []
+        keys += [_groups(pairs)] if modality == "image" else []
         splits = _divide(pairs, wanted, spec, rng, keys)
     elif isinstance(spec, GroupSplit):
-        splits = _divide(pairs, wanted, spec, rng, [clusters.tolist(), *_group_keys(pairs, spec.by)])
+        splits = _divide(pairs, wanted, spec, rng, [clusters.together.tolist(), *_group_keys(pairs, spec.by)])
     elif isinstance(spec, TemporalSplit):
         splits = _by_time(pairs, wanted, spec)
     else:
-        splits, absent = _fixed(pairs, wanted, clusters, spec, rng, root)
+        splits, absent = _fixed(pairs, wanted, clusters.together, spec, rng, root)
     dropped = 0
     if isinstance(spec, TemporalSplit | FixedSplit) and spec.near_duplicates == "drop":
-        splits, dropped = _drop_earlier_copies(splits, clusters)
+        splits, dropped = _drop_earlier_copies(splits, clusters.together)
     for name in ("train", "test"):
         if name not in splits:
             raise InputError(f"the {spec.kind} split leaves {name} empty of {len(pairs)} pairs; change its limits")
     report = leakage_report(
         splits,
-        views=[pair.view for pair in pairs],
+        views=[pair_content(pair) for pair in pairs],
         clusters=clusters,
         groups=[pair.group for pair in pairs],
         vendors=[pair.meta.get("vendor") for pair in pairs],
@@ -149,7 +154,7 @@ def _divide(
         )
     shares = {"train": spec.train, "validation": spec.validation, "test": 1 - spec.train - spec.validation}
     rows = [row for row, use in enumerate(wanted) if use]
-    units = _units([[key[row] for row in rows] for key in keys], len(rows))
+    units = joined([[key[row] for row in rows] for key in keys] or [range(len(rows))])
     parts = _fill(units, shares, rng)
     splits: Splits = [None] * len(pairs)
     for row, unit in zip(rows, units, strict=True):
@@ -165,21 +170,11 @@ def _group_keys(pairs: Sequence[Pair], by: str) -> list[list[Hashable]]:
     values = [pair.meta.get(name) if by.startswith("meta.") else getattr(pair, by) for pair in pairs]
     if not any(values):
         raise InputError(f"cannot split by {by!r}: no pair has one")
-    groups = [pair.group for pair in pairs]
-    return [[value or (row,) for row, value in enumerate(column)] for column in (values, groups)]
+    return [[value or (row,) for row, value in enumerate(values)], _groups(pairs)]
 
 
-def _units(keys: Sequence[Sequence[Hashable]], n: int) -> np.ndarray:
-    """Return the connected component of every row, where rows that share any key are connected. Int64[n]."""
-    sources: list[int] = []
-    targets: list[int] = []
-    for values in keys:
-        first: dict[Hashable, int] = {}
-        for row, value in enumerate(values):
-            sources.append(row)
-            targets.append(first.setdefault(value, row))
-    graph = coo_array((np.ones(len(sources), np.int8), (sources, targets)), shape=(n, n))
-    return np.asarray(connected_components(graph, directed=False)[1], np.int64)
+def _groups(pairs: Sequence[Pair]) -> list[Hashable]:
+    return [pair.group or (row,) for row, pair in enumerate(pairs)]
 
 
 def _fill(units: np.ndarray, shares: dict[str, float], rng: np.random.Generator) -> list[str]:
@@ -226,7 +221,7 @@ def _fixed(
     if spec.validation > 0:
         rows = [row for row, split in enumerate(splits) if split == "train"]
         groups: list[Hashable] = [pairs[row].group or (row,) for row in rows]
-        units = _units([clusters[rows].tolist(), groups], len(rows))
+        units = joined([clusters[rows].tolist(), groups])
         parts = _fill(units, {"train": 1 - spec.validation, "validation": spec.validation}, rng)
         for row, unit in zip(rows, units, strict=True):
             splits[row] = parts[unit]
