@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageOps
 
-from pairs.picture_cases import FORMATS, encoded, smooth_picture
+from encoded_pictures import FORMATS, encoded, smooth_picture
 from threatclip.errors import ImageFaultError, InputError
 from threatclip.pairs.images import (
     GRAY,

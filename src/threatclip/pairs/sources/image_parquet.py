@@ -14,7 +14,7 @@ from threatclip.pairs.sources.mapping import Mapper, check_map
 from threatclip.pairs.sources.parquet import parquet_records
 from threatclip.pairs.sources.post_words import with_post_words
 from threatclip.pairs.sources.rows import Record, Row, rows_of
-from threatclip.pairs.sources.values import as_text, look_up
+from threatclip.pairs.sources.values import MISSING, as_text, look_up
 
 _NUMBER, _CAPTION = "caption number", "caption"
 
@@ -65,6 +65,7 @@ class ImageParquet:
             if isinstance(row.get(view), Mapping):
                 row[view] = row[view].get("bytes")
             found: Any = look_up(row, captions) if captions else None
+            found = None if found is MISSING else found
             several = list(enumerate(found)) if isinstance(found, list) and found else [(None, found)]
             for number, caption in several:
                 yield Record(path=path, line=record.line, value={**row, _NUMBER: number, _CAPTION: caption})

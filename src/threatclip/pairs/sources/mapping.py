@@ -102,6 +102,6 @@ class Mapper:
             return found
         if len(self._offered) < 1000:
             self._offered.update(map(str, value))
-        if name in ("id", "view", "view:base64"):
+        if name == "id" or (name.startswith("view") and self.modality != "image"):
             raise RowFault(f"no column {self.columns[name]!r} for the {name.partition(':')[0]}")
         return None

@@ -15,7 +15,7 @@ class PictureFolder:
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
-        self._last: tuple[str, bytes] = ("", b"")
+        self._last: tuple[str | None, bytes] = (None, b"")
 
     def read(self, name: str) -> bytes:
         """Return the bytes of the picture `name`, a path relative to the root.
