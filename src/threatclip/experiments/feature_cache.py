@@ -13,8 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from threatclip.artifacts import read_tensors, write_tensors
-from threatclip.encoders.towers import Tower, module_weights
+from threatclip.encoders.encode import prepare_encoder
+from threatclip.encoders.towers import ImageTower, Tower, module_weights
 from threatclip.errors import ThreatclipError
+from threatclip.pairs.images import GRAY
 
 _MIN_ROWS = 64  # fewer are computed sooner than looked up
 _MAX_ROWS = 400_000  # kept for one body; the oldest go first
@@ -52,6 +54,31 @@ def cached_features(
         known |= dict(zip(missing, fresh, strict=True))
         _store(path, {**_load(path, width), **known})  # another run may have stored others meanwhile
     return np.stack([known[key] for key in keys])
+
+
+def picture_features(
+    tower: ImageTower, views: Sequence[bytes], *, progress: Callable[[int, int], None] | None = None
+) -> np.ndarray:
+    """Return what the body of `tower` makes of encoded pictures, float32 [n, w]; `project` makes unit vectors of it.
+
+    Kept by the files' own bytes: known pictures are not even decoded. In fp32, since a faster precision is chosen by a
+    clock: not the same bytes.
+
+    Args:
+        tower: whatever of its body was trained, the cache knows it by its weights.
+        views: encoded pictures; an empty one is gray.
+        progress: told (rows done, rows in all) of those that are computed.
+
+    Raises:
+        ImageFaultError: a picture cannot be read safely.
+    """
+    encoder = prepare_encoder(tower, precision="fp32")
+    gray = encoder.pixels(np.full((1, 3, tower.side, tower.side), GRAY, dtype=np.uint8), output="features")
+
+    def compute(missing: Sequence[bytes]) -> np.ndarray:
+        return encoder(missing, output="features", progress=progress)
+
+    return cached_features(tower, views, width=gray.shape[1], compute=compute) if len(views) else gray[:0]
 
 
 def _path(tower: Tower) -> Path | None:
