@@ -107,7 +107,7 @@ def test_a_value_of_another_type_is_refused_everywhere(place: Place, value: Any)
         (
             ("data", "split", "kind"),
             "tempral",
-            "data.split: kind 'tempral' is not one of random, group, temporal, fixed",
+            "data.split: kind 'tempral' is not one of random, group, temporal, fixed, own",
         ),
         (("data", "split", "kind"), ["fixed"], "data.split: kind ['fixed'] is not one of random"),
         (
@@ -130,7 +130,7 @@ def test_a_union_is_told_by_its_kind_alone() -> None:
     # keys of another member are unknown, and a missing kind is never guessed from the keys
     assert "allowed here: kind, by, train" in refusal(with_value(WHOLE, ("data", "split"), {**split, "name": "x"}))
     assert refusal(with_value(WHOLE, ("data", "split"), {"by": "group"})) == (
-        "data.split: needs a kind, one of random, group, temporal, fixed"
+        "data.split: needs a kind, one of random, group, temporal, fixed, own"
     )
     assert tags_of(ByteTower, "kind") == ("byte",)
     assert tags_of(ByteTower, "dim") == ()

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from threatclip.errors import InputError
 from threatclip.pairs.image_samples import sample_pictures, sample_posts
 from threatclip.pairs.images import decode_image, encode_png
 from threatclip.pairs.inspect import describe
 from threatclip.pairs.near_duplicate_posts import (
     HASH_DISTANCE,
     clusters_of,
+    copies_of,
     hash_clusters,
     joined,
     picture_clusters,
@@ -28,7 +30,7 @@ from threatclip.pairs.near_duplicate_posts import (
 )
 from threatclip.pairs.near_duplicates import near_duplicate_clusters
 from threatclip.pairs.pair import Pair
-from threatclip.pairs.splits import FixedSplit, GroupSplit, RandomSplit, TemporalSplit, assign_split, split_pairs
+from threatclip.pairs.splits import GroupSplit, OwnSplit, RandomSplit, TemporalSplit, assign_split, split_pairs
 from threatclip.pairs.table import PairTable, with_split, write_pairs
 from threatclip.seeds import rng
 
@@ -248,13 +250,27 @@ def test_a_table_of_posts_is_split_and_described(tmp_path: Path, posts: list[Pai
     assert found.duplicates.near_rows >= sum("repost_of" in pair.meta for pair in posts)
 
 
-def test_a_fixed_split_of_posts_tells_what_leaks(tmp_path: Path, posts: list[Pair]) -> None:
-    reposts = [pair.id for pair in posts if "repost_of" in pair.meta]
-    lists = {"train": [pair.id for pair in posts if pair.id not in reposts], "test": reposts}
-    (tmp_path / "s.json").write_text(str({"official": lists}).replace("'", '"'))
-    spec = FixedSplit(path="s.json", name="official")
-    _, report = split_pairs(posts, spec, rng(0, "s"), root=tmp_path, modality="image")
-    assert report.overlaps[0].near_duplicates >= 0.9 * len(reposts)
+def test_copies_leave_the_official_split_when_asked(posts: list[Pair]) -> None:
+    copies = {pair.id for pair in posts if "repost_of" in pair.meta}
+    official = [replace(pair, split="test" if pair.id in copies else "train") for pair in posts]
+    splits, report = split_pairs(official, OwnSplit(), rng(0, "s"), modality="image")
+    assert splits == [pair.split for pair in official]
+    assert report.overlaps[0].near_duplicates >= 0.9 * len(copies)
+    dropped, clean = split_pairs(official, OwnSplit(near_duplicates="drop"), rng(0, "s"), modality="image")
+    assert clean.overlaps[0].near_duplicates == 0
+    assert clean.dropped == dropped.count(None) >= 0.9 * len(copies)
+    assert dropped.count("test") == len(copies)
+    with pytest.raises(InputError, match="own split leaves train empty"):
+        split_pairs(posts, OwnSplit(), rng(0, "s"), modality="image")
+
+
+def test_copies_of_held_posts_are_told(posts: list[Pair]) -> None:
+    held, pairs = posts[:200], posts[200:]
+    found = copies_of(pairs, held, modality="image")
+    ids = {pair.id for pair in held}
+    told = [copy for pair, copy in zip(pairs, found, strict=True) if pair.meta.get("repost_of") in ids]
+    assert sum(told) >= 0.9 * len(told)
+    assert sum(told) <= found.sum() < 0.2 * len(pairs)
 
 
 @pytest.mark.data

@@ -172,7 +172,7 @@ def inspect(
 @app.command()
 def split(
     table: Annotated[Path, typer.Argument(metavar="TABLE", help="Pair table to split.")],
-    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="random, group, temporal or fixed.")],
+    kind: Annotated[str, typer.Option("--kind", metavar="KIND", help="random, group, temporal, fixed or own.")],
     out: OutTable,
     train: Annotated[float | None, typer.Option(help="random, group: share of train (default 0.8).")] = None,
     validation: Annotated[
@@ -194,7 +194,7 @@ def split(
         str | None,
         typer.Option(
             metavar="POLICY",
-            help="temporal, fixed: report (default) or drop the earlier copy; random: together (default) or ignore.",
+            help="temporal, fixed, own: report (default) or drop the earlier copy; random: together (default), ignore.",
         ),
     ] = None,
     classes: Annotated[
@@ -206,7 +206,7 @@ def split(
     """Assign rows to train, validation, test.
 
     The split is stored with the table, and what leaks between its parts is told. Random and group splits keep
-    near-duplicates together.
+    near-duplicates together. The kind "own" takes the split that the table has, to report or drop what leaks there.
     """
     from threatclip.pairs.splits import assign_split, split_info
     from threatclip.pairs.table import PairTable, with_split

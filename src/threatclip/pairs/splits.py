@@ -79,7 +79,21 @@ class TemporalSplit:
     labels: tuple[str, ...] = ()
 
 
-SplitSpec = RandomSplit | GroupSplit | TemporalSplit | FixedSplit
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OwnSplit:
+    """The split that the pairs came with, such as the official one of their source.
+
+    Attributes:
+        near_duplicates: "report" them, or "drop" the copy in the earlier split.
+        labels: when not empty, rows with another label (or none) stay unused.
+    """
+
+    kind: Literal["own"] = "own"
+    near_duplicates: Literal["report", "drop"] = "report"
+    labels: tuple[str, ...] = ()
+
+
+SplitSpec = RandomSplit | GroupSplit | TemporalSplit | FixedSplit | OwnSplit
 
 
 def assign_split(
@@ -116,10 +130,12 @@ def split_pairs(
         splits = _divide(pairs, wanted, spec, rng, [clusters.together.tolist(), *_group_keys(pairs, spec.by)])
     elif isinstance(spec, TemporalSplit):
         splits = _by_time(pairs, wanted, spec)
+    elif isinstance(spec, OwnSplit):
+        splits = [pair.split if use else None for pair, use in zip(pairs, wanted, strict=True)]
     else:
         splits, absent = _fixed(pairs, wanted, clusters.together, spec, rng, root)
     dropped = 0
-    if isinstance(spec, TemporalSplit | FixedSplit) and spec.near_duplicates == "drop":
+    if isinstance(spec, TemporalSplit | FixedSplit | OwnSplit) and spec.near_duplicates == "drop":
         splits, dropped = _drop_earlier_copies(splits, clusters.together)
     for name in ("train", "test"):
         if name not in splits:
