@@ -6,6 +6,7 @@
     │   ├── ImageFaultError    a picture is over a limit, of another format, truncated or broken
     │   ├── RecipeError        a recipe or an override is wrong
     │   └── LeakageError       a split would let test data into training
+    ├── NotInstalledError      an optional library is not installed, or does not fit the others
     ├── StorageError           the disk refused: full, read-only, no permission
     └── DamagedArtifactError   exit 3: a bundle, checkpoint or table is not what was written
 
@@ -60,6 +61,10 @@ class RecipeError(InputError):
 
 class LeakageError(InputError):
     """A split would let test data into training."""
+
+
+class NotInstalledError(ThreatclipError):
+    """An optional library is not installed, or does not fit the installed ones."""
 
 
 class StorageError(ThreatclipError):

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 import torch
-from clip_cases import picture
 from image_cases import CONFIGS, VIEWS, MakeImage
 from torch import nn
 from tower_cases import Make
 
+from clip_cases import picture
 from threatclip.encoders import encode as encode_module
 from threatclip.encoders.encode import encode, encode_pixels, prepare_encoder
 from threatclip.encoders.fast_image import fast_image_tower

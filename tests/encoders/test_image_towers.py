@@ -8,11 +8,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from clip_cases import picture
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from image_cases import CONFIGS, FROZEN, VIEWS, MakeImage
 
+from clip_cases import picture
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.image import ResnetTower, VitTower
 from threatclip.encoders.image_pretrained import PretrainedImageTower

@@ -240,7 +240,7 @@ def rebuild_open_clip_image(config: OpenClipImageTower, assets: Mapping[str, byt
     """Make the tower's shape from its assets alone; the weights are still to be loaded.
 
     Raises:
-        InputError: open_clip is not installed.
+        NotInstalledError: open_clip is not installed.
         DamagedArtifactError: an asset is missing or not ours.
     """
     open_clip()
@@ -258,7 +258,7 @@ def rebuild_open_clip_text(config: OpenClipTextTower, assets: Mapping[str, bytes
     """Make the tower's shape from its assets alone; the weights are still to be loaded.
 
     Raises:
-        InputError: open_clip is not installed.
+        NotInstalledError: open_clip is not installed.
         DamagedArtifactError: an asset is missing or not ours.
     """
     open_clip()

@@ -23,7 +23,7 @@ from threatclip.artifacts import read_json
 from threatclip.encoders.clip_folder import check_scale, check_tensors, tensor_shapes
 from threatclip.encoders.clip_pictures import ClipReading
 from threatclip.encoders.hub import check_weight_files
-from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.errors import DamagedArtifactError, InputError, NotInstalledError
 
 CONFIG = "open_clip_config.json"
 _WEIGHTS = ("open_clip_model.safetensors", "open_clip_pytorch_model.safetensors", "model.safetensors")
@@ -50,8 +50,9 @@ def load_open_clip(folder: Path) -> OpenClipParts:
     """Return both fp32 towers of a folder, and how they read pictures and texts.
 
     Raises:
-        InputError: the library is not installed; no open_clip model, or one that cannot be had from the folder alone;
-            weights missing, left over or of other shapes than the configuration says.
+        NotInstalledError: see `open_clip`.
+        InputError: no open_clip model, or one that cannot be had from the folder alone; weights missing, left over or
+            of other shapes than the configuration says.
         DamagedArtifactError: weights that are no safetensors, or not finite.
     """
     content = read_json(folder / CONFIG)
@@ -85,15 +86,17 @@ def open_clip() -> Any:
     """Import the library.
 
     Raises:
-        InputError: it is not installed, or its torchvision was built for another torch.
+        NotInstalledError: it is not installed, or its torchvision was built for another torch.
     """
     try:
         return importlib.import_module("open_clip")
     except ModuleNotFoundError as error:
-        raise InputError(f"an open_clip tower needs {error.name}, which is not installed; run: {_INSTALL}") from error
+        raise NotInstalledError(
+            f"an open_clip tower needs {error.name}, which is not installed; run: {_INSTALL}"
+        ) from error
     # torchvision fails with RuntimeError where its operators do not fit the installed torch
     except (ImportError, RuntimeError) as error:
-        raise InputError(
+        raise NotInstalledError(
             f"open_clip cannot be imported ({_first_line(error)}); its torchvision must be built for this torch: "
             "on a machine without a GPU, pip install torchvision --index-url https://download.pytorch.org/whl/cpu"
         ) from error
@@ -135,7 +138,8 @@ def build_towers(architecture: Mapping[str, Any]) -> tuple[nn.Module, nn.Module]
     """Return image and text tower of a checked architecture; their weights are still to be loaded.
 
     Raises:
-        InputError: the library is not installed, or cannot make such a model.
+        NotInstalledError: see `open_clip`.
+        InputError: the library cannot make such a model.
     """
     model = _made(architecture)
     return model.visual, model.text
