@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import chain, zip_longest
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 
 from threatclip.attacks.choice import words_of
-from threatclip.attacks.navigation import caption_vectors, nearest_first, needed
+from threatclip.attacks.navigation import caption_vectors, nearest_first
+from threatclip.attacks.surrogate import Surrogate, needed
 from threatclip.pairs.pair import Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 Selection = Literal["typical", "random", "surrogate"]
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from threatclip.attacks.choice import check_count
 from threatclip.attacks.navigation import Instances
+from threatclip.attacks.surrogate import Surrogate
 from threatclip.attacks.swap_plans import PAPER, check_construction, constructed, label_swaps
 from threatclip.attacks.triggers import check_choice
 from threatclip.attacks.truth import Poisoned
 from threatclip.attacks.view_swaps import Construction, Goal, Swap, query_units, reused_rows
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Modality, Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 Dropped = Literal["none", "last", "all"]
 

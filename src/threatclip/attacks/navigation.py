@@ -8,32 +8,19 @@ the mean of view and caption similarities for concepts, captions for class A and
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
 
 from threatclip.attacks.choice import trainable
+from threatclip.attacks.surrogate import Surrogate
 from threatclip.attacks.view_swaps import Goal, Unit
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Pair
 
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
-
 Concepts = Literal["given", "nearest"]
 Instances = Literal["random", "center"]
-
-
-def needed(surrogate: Surrogate | None, *, what: str) -> Surrogate:
-    """Return the surrogate.
-
-    Raises:
-        InputError: there is none.
-    """
-    if surrogate is None:
-        raise InputError(f"{what} is chosen by a model's vectors; give a surrogate")
-    return surrogate
 
 
 def view_vectors(clean: Sequence[Pair], rows: Sequence[int], surrogate: Surrogate) -> Float[np.ndarray, "n d"]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
-from threatclip.attacks.navigation import Concepts, Instances, central_units, needed
+from threatclip.attacks.navigation import Concepts, Instances, central_units
+from threatclip.attacks.surrogate import Surrogate, needed
 from threatclip.attacks.swap_plans import PAPER, check_construction, check_goal, constructed, ordered, resolved
 from threatclip.attacks.threat_captions import is_of_threat_class
 from threatclip.attacks.triggers import check_choice
@@ -17,9 +18,6 @@ from threatclip.attacks.truth import Poisoned
 from threatclip.attacks.view_swaps import Construction, Goal, Swap, query_units, take_units, units_of
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Modality, Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 TargetChoice = Literal["random", "center"]
 

@@ -5,18 +5,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from threatclip.attacks.navigation import Concepts, Instances
+from threatclip.attacks.surrogate import Surrogate
 from threatclip.attacks.swap_plans import PAPER, check_construction, check_goal, constructed, label_swaps, resolved
 from threatclip.attacks.truth import Poisoned
 from threatclip.attacks.view_swaps import Construction, reused_rows
 from threatclip.pairs.pair import Modality, Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

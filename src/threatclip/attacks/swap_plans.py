@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Container, Sequence
-from typing import TYPE_CHECKING
 
 import numpy as np
 
-from threatclip.attacks.navigation import Concepts, Instances, central_units, nearest_goal, needed
+from threatclip.attacks.navigation import Concepts, Instances, central_units, nearest_goal
+from threatclip.attacks.surrogate import Surrogate, needed
 from threatclip.attacks.triggers import check_choice
 from threatclip.attacks.truth import Poisoned
 from threatclip.attacks.view_swaps import (
@@ -23,9 +23,6 @@ from threatclip.attacks.view_swaps import (
     target_units,
 )
 from threatclip.pairs.pair import Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 PAPER = "Yang 2023 (arXiv 2209.15266); selection after MP-Nav (ICML 2025)"
 

@@ -5,22 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
 from threatclip.attacks.caption_choice import Selection, distinct_captions, in_order, round_robin
 from threatclip.attacks.choice import check_count, trainable
 from threatclip.attacks.planting import plant
+from threatclip.attacks.surrogate import Surrogate
 from threatclip.attacks.threat_captions import is_of_threat_class
 from threatclip.attacks.triggers import check_choice
 from threatclip.attacks.triggers_text import Place, Style, check_trigger, triggered_text
 from threatclip.attacks.truth import Poisoned
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Modality, Pair
-
-if TYPE_CHECKING:
-    from threatclip.attacks.surrogate import Surrogate
 
 Words = Literal["own", "others"]
 
