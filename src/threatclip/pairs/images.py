@@ -117,11 +117,12 @@ def decode_batch(
         InputError: no positive side, an unknown fit.
     """
     _check_target(side, fit)
-    pixels = np.full((len(views), 3, side, side), GRAY, np.uint8)
+    pixels = np.empty((len(views), 3, side, side), np.uint8)
 
     def fill(places: range) -> None:
         for place in places:
             if not views[place]:
+                pixels[place] = GRAY
                 continue
             try:
                 picture = _decoded(views[place], limits=limits, at_least=2 * side)
@@ -183,7 +184,7 @@ def _decoded(view: bytes, *, limits: ImageLimits, at_least: int | None = None) -
     """Return the upright RGB picture; with `at_least` a JPEG may come smaller, with no side below that."""
     with _SILENCE, _faults():
         picture = _opened(view, limits)
-        if at_least is not None and isinstance(picture, JpegImageFile):
+        if at_least is not None and isinstance(picture, JpegImageFile) and min(picture.size) >= 2 * at_least:
             picture.draft(None, (at_least, at_least))
         picture.load()
         turn = _UPRIGHT.get(_orientation(picture))
