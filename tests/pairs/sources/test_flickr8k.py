@@ -73,6 +73,13 @@ def test_broken_rows_are_told_with_their_place(tmp_path: Path) -> None:
     assert "occurs twice" in reasons[6]
 
 
+def test_names_of_pictures_that_are_no_text_are_told(tmp_path: Path) -> None:
+    pq.write_table(pa.table({"image": [["a.jpg"]], "jpeg": [JPEGS[0]]}), tmp_path / "large.parquet")
+    row = {"image": ["a.jpg"], "split": "train", "captions": ["one"], "jpeg": JPEGS[0]}
+    (found,) = rows_of(tmp_path / "f.parquet", row, images=str(tmp_path / "large.parquet"))
+    assert isinstance(found, BadRow)
+
+
 def test_pictures_of_another_size_come_from_another_parquet(tmp_path: Path) -> None:
     larger = [{"image": "b.jpg", "split": "test", "jpeg": JPEGS[2]}, {"image": "a.jpg", "split": "x", "jpeg": JPEGS[3]}]
     pq.write_table(pa.Table.from_pylist(larger), tmp_path / "large.parquet")

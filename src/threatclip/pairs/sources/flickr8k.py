@@ -74,16 +74,16 @@ def _caption_records(path: Path, images: Path | None) -> Iterator[Record | BadRo
             continue
         row = dict(record.value)
         if pictures is not None:
-            row["jpeg"] = pictures.get(row["image"])
+            row["jpeg"] = pictures.get(row["image"]) if isinstance(row["image"], str) else None
         captions = row["captions"] if isinstance(row["captions"], list) and row["captions"] else [row["captions"]]
         for number, caption in enumerate(captions):
             yield Record(path=path, line=record.line, value={**row, "number": number, "caption": caption})
 
 
-def _jpegs(path: Path) -> dict[Any, Any]:
+def _jpegs(path: Path) -> dict[str, Any]:
     """Return picture by name; the rows of both files need not be in the same order."""
     rows = (record.value for record in column_records(path, "image", "jpeg") if isinstance(record, Record))
-    return {row["image"]: row["jpeg"] for row in rows}
+    return {row["image"]: row["jpeg"] for row in rows if isinstance(row["image"], str)}
 
 
 class _TokenPairs:
