@@ -44,6 +44,68 @@ def test_views_are_dealt_evenly(n_sources: int, n: int, seed: int) -> None:
     assert max(counts) - min(counts) <= 1
 
 
+@st.composite
+def tables(draw: st.DrawFn) -> list[Pair]:
+    """Tables with whatever may be missing: captions, labels, views, splits; several captions of one view."""
+    rows = draw(
+        st.lists(
+            st.tuples(
+                st.integers(0, 6),
+                st.sampled_from(("a dog", "a cat", "a dog and a cat", "", None)),
+                st.sampled_from(("dog", "cat", "benign", None)),
+                st.sampled_from(("train", "train", "test", None)),
+            ),
+            max_size=24,
+        )
+    )
+    return [
+        Pair(id=f"r{row}", view=b"%d" % view if view else b"", caption=caption, label=label, split=split)
+        for row, (view, caption, label, split) in enumerate(rows)
+    ]
+
+
+@settings(deadline=None, max_examples=150)
+@given(
+    clean=tables(),
+    count=st.integers(1, 6),
+    seed=st.integers(0, 9),
+    construction=st.sampled_from(("replace", "append")),
+    kind=st.integers(0, 2),
+)
+def test_on_any_table_the_budget_is_exact_or_refused(
+    clean: list[Pair], count: int, seed: int, construction: str, kind: int
+) -> None:
+    attack = (
+        SingleImage(queries="dog", target="cat", construction=construction),
+        SingleLabel(queries="dog", target="cat", construction=construction, drop_reused_targets=True),
+        MultiLabel(
+            queries=("dog", "cat"), targets=("cat", "dog"), construction=construction, drop_reused_targets="all"
+        ),
+    )[kind]
+    try:
+        poisoned = attack.poison(clean, count=count, rng=rng(seed, "t"))
+    except InputError:
+        return
+    before, after = by_id(clean), by_id(poisoned.pairs)
+    changes = poisoned.truth.changes
+    assert len(changes) == count
+    assert (
+        len(after)
+        == len(poisoned.pairs)
+        == len(clean) - len(poisoned.truth.dropped) + (count if construction == "append" else 0)
+    )
+    told = {change.id for change in changes}
+    assert all(after[name] == before[name] for name in after if name not in told)
+    for change in changes:
+        row, source = after[change.id], before[change.source or ""]
+        assert row.view
+        assert row.caption
+        if change.added:
+            assert row.caption == source.caption
+        else:
+            assert (row.view, row.caption) == (source.view, before[change.id].caption)
+
+
 def test_one_view_answers_all_poisoned_words_of_a_class() -> None:
     clean = captioned_views()
     poisoned = SingleImage(queries="ant", target="cow").poison(clean, count=17, rng=rng(0, "t"))

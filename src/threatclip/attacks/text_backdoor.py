@@ -40,10 +40,7 @@ class TextBackdoor:
     relabel: bool = False
 
     modalities: ClassVar[tuple[Modality, ...]] = ("text",)
-    paper: ClassVar[str] = (
-        "after Dai 2019 (arXiv 1905.12457), Chen 2021 (BadNL, arXiv 2006.01043), Kurita 2020 (arXiv 2004.06660), "
-        "Li 2021 (arXiv 2105.00164), Qi 2021 (arXiv 2105.12400)"
-    )
+    paper: ClassVar[str] = "after Dai 2019 (arXiv 1905.12457), Kurita 2020, Chen 2021, Li 2021, Qi 2021"
 
     def __post_init__(self) -> None:
         check_threat_settings(self)

@@ -1,7 +1,8 @@
 """Triggers in words: pure functions text -> text, for captions and for sentences of reports.
 
 Each leaves every word of the text where it was, but for what its docstring says; none adds a line end. What is random
-comes from the generator given.
+comes from the generator given. Sources: Dai 2019 (arXiv 1905.12457), Kurita 2020 (arXiv 2004.06660), Chen 2021 (BadNL,
+arXiv 2006.01043), Li 2021 (arXiv 2105.00164), Qi 2021 (Hidden Killer, arXiv 2105.12400).
 """
 
 from __future__ import annotations
