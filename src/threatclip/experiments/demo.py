@@ -12,8 +12,8 @@ from threatclip.experiments.classifier import PayloadClassifier
 from threatclip.experiments.config import load_recipe
 from threatclip.experiments.evaluate import evaluate_run
 from threatclip.experiments.progress import OnProgress
-from threatclip.experiments.run import train_run
 from threatclip.experiments.run_folder import PAIRS
+from threatclip.experiments.tasks import train_run
 from threatclip.pairs.samples import sample_pairs
 from threatclip.pairs.table import PairTable, write_pairs
 

@@ -130,11 +130,20 @@ def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_
         InputError: data is missing.
     """
     task = read_recipe(path).get("task")
-    if task == "study":
-        from threatclip.experiments.study import run_study
+    match task:
+        case "study":
+            from threatclip.experiments.study import run_study as run
+        case "attack-sweep":
+            from threatclip.experiments.poisoning.sweep import run_sweep as run
+        case "attack-sweeps":
+            from threatclip.experiments.poisoning.sweep import run_sweeps as run
+        case _:
+            raise _no_study(path, task)
+    return run(path, overrides, out, jobs=jobs, on_progress=on_progress)
 
-        return run_study(path, overrides, out, jobs=jobs, on_progress=on_progress)
-    singles = [tag for option in (get_args(Recipe) or (Recipe,)) for tag in tags_of(option, "task")]
+
+def _no_study(path: Path, task: object) -> RecipeError:
+    singles = [tag for option in get_args(Recipe) for tag in tags_of(option, "task")]
     if task in singles:
-        raise RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
-    raise RecipeError(f"{path}: task {task!r} is not one of study")
+        return RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
+    return RecipeError(f"{path}: task {task!r} is not one of study, attack-sweep, attack-sweeps")
