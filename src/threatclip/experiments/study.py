@@ -75,13 +75,11 @@ class Asked:
     model: Literal["recipe", "baselines"]
 
 
-def run_study(
-    recipe_path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress
-) -> dict[str, Any]:
+def run_study(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress) -> dict[str, Any]:
     """Run every cell that `out` does not hold yet, then write the tables.
 
     Args:
-        recipe_path: the study's TOML.
+        path: the study's TOML.
         overrides: `a.b=c` for the base recipe of every cell.
         out: folder of the cells.
         jobs: worker processes, one torch thread each.
@@ -93,27 +91,25 @@ def run_study(
     """
     from threatclip.experiments.study_tables import study_document
 
-    study: Study = parse(Study, read_recipe(recipe_path), where=str(recipe_path))
-    cells = list(_cells(study, recipe_path, tuple(overrides), out))  # also checks every recipe before any work
+    study: Study = parse(Study, read_recipe(path), where=str(path))
+    cells = list(_cells(study, path, tuple(overrides), out))  # also checks every recipe before any work
     results = run_cells(cells, run_cell, jobs=jobs, on_progress=on_progress)
     write_json(out / "environment.json", environment())
-    text = study_document(study, out, command=f"threatclip bench {recipe_path} -o {out}")
+    text = study_document(study, out, command=f"threatclip bench {path} -o {out}")
     document = Path(study.document) if study.document else out / "results.md"
     write_text(document, text)
     return {"cells": results, "document": str(document)}
 
 
-def _cells(study: Study, recipe_path: Path, overrides: tuple[str, ...], out: Path) -> Iterator[Cell]:
+def _cells(study: Study, path: Path, overrides: tuple[str, ...], out: Path) -> Iterator[Cell]:
     names = [variation.name for variation in study.variations]
     if len(set(names)) != len(names) or study.reference not in names:
-        raise RecipeError(f"{recipe_path}: variations need distinct names, {study.reference!r} (reference) among them")
+        raise RecipeError(f"{path}: variations need distinct names, {study.reference!r} (reference) among them")
     for variation in study.variations:
         for seed in variation.seeds:
-            recipe = load_recipe(recipe_path.parent / study.base, [*overrides, *variation.set, f"seed={seed}"])
+            recipe = load_recipe(path.parent / study.base, [*overrides, *variation.set, f"seed={seed}"])
             if not isinstance(recipe, PayloadWeakness):
-                raise RecipeError(
-                    f"{recipe_path}: base {study.base!r} is of task {recipe.task!r}, not payload-weakness"
-                )
+                raise RecipeError(f"{path}: base {study.base!r} is of task {recipe.task!r}, not payload-weakness")
             asked = Asked(
                 variation=variation.name,
                 recipe=recipe,
