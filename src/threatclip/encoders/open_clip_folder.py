@@ -148,7 +148,8 @@ def build_towers(architecture: Mapping[str, Any]) -> tuple[nn.Module, nn.Module]
 def word_pieces() -> Tokenizer:
     """Return the library's vocabulary as a fast tokenizer, for texts that `clean_text` was applied to.
 
-    The library's own tokenizer gives the same numbers, in quadratic time and with a cache that any stranger can fill.
+    The library's own tokenizer gives the same numbers (but for code points that are not assigned, and U+0345), in
+    quadratic time and with a cache that any stranger can fill.
     """
     from transformers import CLIPTokenizer
 
