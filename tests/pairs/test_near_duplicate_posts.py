@@ -260,6 +260,9 @@ def test_copies_leave_the_official_split_when_asked(posts: list[Pair]) -> None:
     assert clean.overlaps[0].near_duplicates == 0
     assert clean.dropped == dropped.count(None) >= 0.9 * len(copies)
     assert dropped.count("test") == len(copies)
+    no_test = [replace(pair, split="validation" if pair.split == "test" else pair.split) for pair in official]
+    _, report = split_pairs(no_test, OwnSplit(), rng(0, "s"), modality="image")
+    assert [(overlap.earlier, overlap.later) for overlap in report.overlaps] == [("train", "validation")]
     with pytest.raises(InputError, match="own split leaves train empty"):
         split_pairs(posts, OwnSplit(), rng(0, "s"), modality="image")
 
