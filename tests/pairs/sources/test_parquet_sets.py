@@ -18,7 +18,7 @@ from threatclip.errors import BadRow, InputError
 from threatclip.pairs.image_captions import CIFAR10_NOUNS
 from threatclip.pairs.images import decode_image
 from threatclip.pairs.pair import Pair
-from threatclip.pairs.sources import Cifar10, CrisisImages, Dmd, Flickr8k, Imagenette, Source, Tweets
+from threatclip.pairs.sources import Cifar10, CrisisImages, Dmd, Flickr8k, Imagenette, Source, Tweets, post_words
 from threatclip.pairs.sources.build import build_pairs
 from threatclip.pairs.sources.dmd import EVENT_TAGS
 from threatclip.pairs.sources.rows import Row, SkippedRow
@@ -300,8 +300,15 @@ def test_the_real_cifar10_is_whole(tmp_path: Path, data_dir: Path) -> None:
     ],
 )
 def test_the_other_real_sets_are_whole(
-    tmp_path: Path, data_dir: Path, source: Source, name: str, rows: int, splits: dict[str | None, int]
+    tmp_path: Path,
+    data_dir: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    source: Source,
+    name: str,
+    rows: int,
+    splits: dict[str | None, int],
 ) -> None:
+    monkeypatch.setattr(post_words, "language_of", lambda text: "en")  # seconds that other tests spend already
     table = built(source, data_dir / "images" / f"{name}.parquet", tmp_path / "t.parquet")
     assert len(table) == rows
     assert Counter(table.column("split")) == splits
