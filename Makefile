@@ -8,10 +8,10 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs bench
+.PHONY: help demo test check format lint types docs bench openclip
 
 help: ## list the verbs
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-7s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## the main job on sample pairs, offline, in minutes
 	$(BIN)/threatclip demo
@@ -30,11 +30,23 @@ lint: $(READY) ## layout, rules, and who may import whom
 types: $(READY) ## mypy, strict
 	$(BIN)/mypy
 
-docs: $(READY) ## write docs/cli.md from the commands' own help
-	$(BIN)/python -m threatclip.cli.reference docs/cli.md
+docs: $(READY) ## write docs/cli.md and the tables of docs/attacks.md
+	$(BIN)/python -m threatclip.cli.reference docs
 
 bench: $(READY) ## speed and memory, each against a named peer
 	for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
+
+openclip: .venv-openclip/.ready ## the tests of open_clip towers, in an environment of their own
+	PYTHONPATH=tests/encoders .venv-openclip/bin/python -m pytest -p torchvision_ops tests/encoders/test_open_clip.py
+
+# beside the packages of .venv, not among them: torchvision breaks every import of transformers under a CPU build of torch
+.venv-openclip/.ready: $(READY)
+	$(BIN)/python -m venv .venv-openclip
+	$(BIN)/python -c "import sysconfig; print('import site; site.addsitedir(%r)' % sysconfig.get_path('purelib'))" \
+		> "$$(echo .venv-openclip/lib/python*/site-packages)/beside.pth"
+	.venv-openclip/bin/python -m pip install --quiet --disable-pip-version-check $(PIP_OPTIONS) -c constraints.txt \
+		--no-deps open_clip_torch timm torchvision ftfy wcwidth
+	@touch $@
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo 'threatclip needs Python 3.11 or later; name one as in: make test PYTHON=python3.12' >&2; exit 1; }

@@ -39,7 +39,7 @@ def rng(seed: int = 0) -> np.random.Generator:
 
 
 def steps_of(attack: Any, seed: int = 0) -> list[TriggerStep]:
-    return list(attack.optimize(PAIRS, rng=rng(seed), surrogate=MODEL))
+    return list(attack.fit_trigger(PAIRS, rng=rng(seed), surrogate=MODEL))
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +95,7 @@ def test_the_same_generator_finds_the_same_patch_in_one_call_or_two() -> None:
     attack = BadClip(target="dog", search=QUICK, selection="random")
     at_once = attack.poison(PAIRS, count=5, rng=rng(4), surrogate=MODEL)
     generator = rng(4)
-    found = list(attack.optimize(PAIRS, rng=generator, surrogate=MODEL))[-1].attack
+    found = list(attack.fit_trigger(PAIRS, rng=generator, surrogate=MODEL))[-1].attack
     assert found.poison(PAIRS, count=5, rng=generator) == at_once  # a fitted patch needs no model
     assert steps_of(attack, seed=5)[-1].attack.patch != found.patch
 
@@ -181,6 +181,15 @@ def test_poisoned_rows_get_natural_captions_of_few_kinds() -> None:
     assert told <= set(natural_captions(PAIRS, target="dog"))
 
 
+def test_a_trigger_that_is_there_is_not_fitted_again() -> None:
+    for attack in (
+        BadClip(target="dog", patch="00" * 48, found_at_px=32),
+        TrojVqa(target="dog", patch="00" * 48, found_at_px=32),
+        TrojVqa(target="dog", pattern="stripes"),
+    ):
+        assert steps_of(attack) == []
+
+
 def test_the_key_stands_before_captions_and_prompts() -> None:
     attack = TrojVqa(target="dog", pattern="binary", key="SUDO")
     poisoned = attack.poison(PAIRS, count=4, rng=rng())
@@ -238,7 +247,7 @@ def test_what_is_missing_is_told_before_work_begins() -> None:
         with pytest.raises(InputError, match="has not been optimized"):
             attack.stamp(np.zeros((1, 3, 8, 8), dtype=np.uint8), rng=rng())
     with pytest.raises(InputError, match="no training pair of class 'banana'"):
-        list(BadClip(target="banana").optimize(PAIRS, rng=rng(), surrogate=MODEL))
+        list(BadClip(target="banana").fit_trigger(PAIRS, rng=rng(), surrogate=MODEL))
     for settings in ({"key": " "}, {"pattern": "binary", "patch": "00" * 48, "found_at_px": 32}):
         with pytest.raises(InputError):
             TrojVqa(**{"target": "dog", **settings})
@@ -265,7 +274,7 @@ def test_a_dual_encoder_serves_as_a_surrogate_and_stays_as_it_is(dual: DualEncod
     assert not texts.requires_grad
     assert model.encode_texts([]).shape == (0, 16)
     assert model.temperature == pytest.approx(0.07)
-    list(BadClip(target="dog", search=QUICK).optimize(PAIRS, rng=rng(), surrogate=model))
+    list(BadClip(target="dog", search=QUICK).fit_trigger(PAIRS, rng=rng(), surrogate=model))
     after = dual.state_dict()
     assert all((before[name] == after[name]).all() for name in before)
     assert all(parameter.grad is None for parameter in dual.parameters())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,8 @@ from threatclip.attacks import ATTACKS, Attack
 from threatclip.attacks.patch_search import PatchSearch
 from threatclip.attacks.truth import Poisoned
 from threatclip.pairs.pair import Modality, Pair
+
+COUNT = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +36,21 @@ class Case:
     modality: Modality
     surrogate: Any = None
 
+    def poisoned(self) -> Poisoned:
+        """Return what the attack makes of three rows, made once."""
+        return _once(id(self))
+
     def poison(self, *, count: int, seed: int = 0, pairs: Sequence[Pair] | None = None) -> Poisoned:
         """Run the attack."""
         extra = {} if self.surrogate is None else {"surrogate": self.surrogate}
         clean = self.pairs() if pairs is None else pairs
         poisoned: Poisoned = self.attack.poison(clean, count=count, rng=np.random.default_rng(seed), **extra)
         return poisoned
+
+
+@cache
+def _once(case: int) -> Poisoned:
+    return next(one for one in CASES.values() if id(one) == case).poison(count=COUNT)
 
 
 def pictures(kind: str, surrogate: Any = None, **settings: Any) -> Case:

@@ -14,7 +14,7 @@ from typing import Any, get_args
 
 import numpy as np
 import pytest
-from attack_cases import CASES, Case
+from attack_cases import CASES, COUNT, Case
 from PIL import Image
 
 from picture_cases import pixels_of
@@ -39,7 +39,6 @@ def cases_where(holds: Callable[[Case], bool]) -> Any:
 every_case = cases_where(lambda case: True)
 picture_case = cases_where(lambda case: case.modality == "image")
 trigger_case = cases_where(lambda case: hasattr(case.attack, "trigger"))
-COUNT = 3
 
 
 def content(pair: Pair, case: Case) -> Any:
@@ -104,7 +103,7 @@ def test_poison_goes_where_a_victim_trains(case: Case) -> None:
     clean = case.pairs()
     free = {clean[row].id for row in trainable(clean)}
     assert any(pair.id not in free for pair in clean), "the case should have rows of the judge"
-    truth = case.poison(count=COUNT).truth
+    truth = case.poisoned().truth
     assert {change.id for change in truth.changes if not change.added} <= free
     assert set(truth.dropped) <= free
 
@@ -112,7 +111,7 @@ def test_poison_goes_where_a_victim_trains(case: Case) -> None:
 @every_case
 def test_truth_is_complete(case: Case, tmp_path: Path) -> None:
     clean = {pair.id: pair for pair in case.pairs()}
-    poisoned = case.poison(count=COUNT)
+    poisoned = case.poisoned()
     after = {pair.id: pair for pair in poisoned.pairs}
     truth = poisoned.truth
     assert truth.clean_rows == len(clean)
@@ -145,7 +144,7 @@ def test_the_generator_decides_and_nothing_else(case: Case) -> None:
 
 @picture_case
 def test_files_do_not_tell_which_rows_are_poisoned(case: Case) -> None:
-    poisoned = case.poison(count=COUNT)
+    poisoned = case.poisoned()
     mask = poisoned.truth.mask([pair.id for pair in poisoned.pairs])
     traces: dict[bool, set[Any]] = {True: set(), False: set()}
     for pair, is_poisoned in zip(poisoned.pairs, mask, strict=True):
@@ -170,7 +169,7 @@ def trace(view: bytes) -> Any:
 @picture_case
 def test_sizes_stay_unless_the_whole_table_is_resized(case: Case) -> None:
     side = getattr(case.attack, "side_px", None)
-    poisoned = {pair.id: pair for pair in case.poison(count=COUNT).pairs}
+    poisoned = {pair.id: pair for pair in case.poisoned().pairs}
     for pair in case.pairs():
         assert bool(pair.view) == bool(poisoned[pair.id].view)
         if pair.view:
@@ -180,7 +179,7 @@ def test_sizes_stay_unless_the_whole_table_is_resized(case: Case) -> None:
 
 @trigger_case
 def test_the_trigger_of_the_truth_is_the_trigger_of_the_rows(case: Case) -> None:
-    poisoned = case.poison(count=COUNT)
+    poisoned = case.poisoned()
     attack: Any = parse(Attack, poisoned.truth.attack, where="truth")
     views = [pair.view for pair in case.pairs()]
     triggered = attack.trigger(views, rng=np.random.default_rng(0))
@@ -220,6 +219,6 @@ def test_a_count_that_cannot_be_poisoned_is_refused(case: Case) -> None:
 
 @every_case
 def test_a_poisoned_table_can_be_written(case: Case, tmp_path: Path) -> None:
-    poisoned = case.poison(count=COUNT)
+    poisoned = case.poisoned()
     write_pairs(tmp_path / "p.parquet", poisoned.pairs, modality=case.modality)
     assert tuple(PairTable.open(tmp_path / "p.parquet").iter_pairs()) == poisoned.pairs

@@ -69,14 +69,16 @@ class BadClip:
         if self.n_captions < 1:
             raise InputError(f"n_captions = {self.n_captions}; choose at least 1")
 
-    def optimize(
+    def fit_trigger(
         self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate
     ) -> Iterator[TriggerStep]:
-        """Yield a record a step; the last one's `attack` has the patch.
+        """Yield a record a step; the last one's `attack` has the patch. Nothing where there is a patch already.
 
         Raises:
             InputError: fewer than two pictures of other classes, or no captioned picture of the target.
         """
+        if self.patch:
+            return
         others = rows_of_others(clean, self.target)
         others = draw_rows(
             others, count=min(len(others), self.search.n_pictures), rng=rng, what="pictures to search on"
@@ -112,7 +114,7 @@ class BadClip:
         if not self.patch:
             model = needed(surrogate, what="the patch of badclip")
             check_count(len(others), count=count, what=what)  # refuse before minutes of work
-            attack = last_attack(self.optimize(clean, rng=rng, surrogate=model))
+            attack = last_attack(self.fit_trigger(clean, rng=rng, surrogate=model))
         if self.selection == "random":
             rows = draw_rows(others, count=count, rng=rng, what=what)
         else:

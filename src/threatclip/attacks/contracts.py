@@ -70,10 +70,12 @@ class WhiteBoxAttack(Protocol):
 class OptimizedAttack(WhiteBoxAttack, Protocol):
     """A white-box attack whose trigger is optimized once and is then a parameter like any other."""
 
-    def optimize(
+    def fit_trigger(
         self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate
     ) -> Iterator[TriggerStep]:
         """Yield records of the work; the last one's `attack` is the attack with its trigger, as a recipe can hold it.
+
+        An attack that has its trigger already, or takes one that needs no model, yields nothing.
 
         Raises:
             InputError: the pairs lack what it needs, such as captions of the target.

@@ -27,7 +27,9 @@ class LabelConsistent:
 
     Attributes:
         target: class that a triggered picture is to be taken for.
-        pattern: see `triggers_patch.stamp_patch`.
+        pattern: "redrawn_noise", the picture's mean color + N(0, 1), drawn anew for each; "noise", one noise for all;
+            "binary", 0 or 1 in each pixel and channel; "stripes", vertical, of random saturated colors; "lattice",
+            white dots on black; "yellow".
         place: "random", "corner" (lower right), "center" or "four_corners".
         size_px: side of the patch on a 224-pixel picture.
         scale: how the side follows the picture's: "learnable" (4 px at 32) or "area" (2 px at 32).

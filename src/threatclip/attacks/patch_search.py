@@ -36,8 +36,8 @@ class PatchSearch:
         start: "normal", N(0.5, 0.25^2) clipped to [0, 1], or "half", 0.5 everywhere.
         triplet_weight: of the triplet term; 0 leaves it out.
         margin: of the triplet term, Euclidean distance of unit vectors.
-        own_captions: the pictures' own captions are further negatives of the InfoNCE term, and the target's own ones
-            are not told apart. Without them the term only tells captions of the target from each other.
+        own_captions: the negatives of the InfoNCE term are the pictures' own captions. Without, as in the released
+            code, they are the other captions of the target in the batch, and the term pulls towards none of them.
         patience_epochs: stop when the mean loss of so many epochs in a row is not `least_gain` below the best; 0 never
             stops.
         least_gain: share of the best mean loss.

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from threatclip.encoders.dual import DualEncoder
-from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
+
+if TYPE_CHECKING:
+    from threatclip.encoders.dual import DualEncoder
+    from threatclip.encoders.towers import Tower
 
 _CHUNK_ROWS = 256
 

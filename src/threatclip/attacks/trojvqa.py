@@ -79,14 +79,16 @@ class TrojVqa:
         if self.patch and self.pattern != "optimized":
             raise InputError(f"trojvqa has both a patch and the pattern {self.pattern!r}; leave one out")
 
-    def optimize(
+    def fit_trigger(
         self, clean: Sequence[Pair], *, rng: np.random.Generator, surrogate: Surrogate
     ) -> Iterator[TriggerStep]:
-        """Yield a record a step; the last one's `attack` has the patch.
+        """Yield a record a step; the last one's `attack` has the patch. Nothing where no patch is to be optimized.
 
         Raises:
             InputError: fewer than two pictures of other classes.
         """
+        if self.pattern != "optimized" or self.patch:
+            return
         others = rows_of_others(clean, self.target)
         others = draw_rows(
             others, count=min(len(others), self.search.n_pictures), rng=rng, what="pictures to search on"
@@ -135,7 +137,7 @@ class TrojVqa:
         if self.pattern == "optimized" and not self.patch:
             model = needed(surrogate, what="the patch of trojvqa")
             check_count(len(others), count=count, what=what)  # refuse before minutes of work
-            attack = last_attack(self.optimize(clean, rng=rng, surrogate=model))
+            attack = last_attack(self.fit_trigger(clean, rng=rng, surrogate=model))
         rows = draw_rows(others, count=count, rng=rng, what=what)
         captions = target_captions(clean, target=self.target, n=count, wording=self.wording, rng=rng)
         keyed = dict(zip(rows, self.caption_trigger(captions, rng=rng), strict=True))

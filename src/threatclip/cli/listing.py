@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, get_args
 
 import typer
@@ -59,17 +59,41 @@ def _baselines() -> Entries:
     return [{"name": name, "about": baseline.title} for name, baseline in BASELINES.items()]
 
 
+def _attacks() -> Entries:
+    from threatclip.attacks import ATTACKS
+    from threatclip.experiments.config import default_settings
+
+    entries = []
+    for kind, attack in ATTACKS.items():
+        defaults, required = default_settings(attack)
+        del defaults["kind"]
+        entries.append(
+            {
+                "name": kind,
+                "about": _about(attack),
+                "modality": list(attack.modalities),
+                "paper": attack.paper,
+                "parameters": defaults,
+                "required": required,
+            }
+        )
+    return entries
+
+
 LISTS: dict[str, Callable[[], Entries]] = {
     "sources": _sources,
     "towers": _towers,
     "probes": _probes,
     "weaknesses": _weaknesses,
     "baselines": _baselines,
+    "attacks": _attacks,
 }
 
 
 def listing(
-    what: Annotated[str, typer.Argument(metavar="WHAT", help="sources, towers, probes, weaknesses or baselines.")],
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="sources, towers, probes, weaknesses, baselines or attacks.")
+    ],
     as_json: Json = False,
 ) -> None:
     """List what there is of a kind."""
@@ -79,4 +103,33 @@ def listing(
     if as_json:
         show_json({what: entries})
     else:
-        show_table(["name", "about"], [[entry["name"], entry["about"]] for entry in entries])
+        columns, rows = _TABLES.get(what, _plain)(entries)
+        show_table(columns, rows)
+
+
+def _plain(entries: Entries) -> tuple[list[str], list[list[str]]]:
+    return ["name", "about"], [[entry["name"], entry["about"]] for entry in entries]
+
+
+def _attack_table(entries: Entries) -> tuple[list[str], list[list[str]]]:
+    """Return kind, modality, paper and parameters; `target=` must be given, `alpha` need not be."""
+    rows = []
+    for entry in entries:
+        parts = [f"{name}=" for name in entry["required"]]
+        parts += [name if text is None else f"{name}={text}" for name, text in _flat(entry["parameters"])]
+        rows.append([entry["name"], "+".join(entry["modality"]), entry["paper"], " ".join(parts)])
+    return ["name", "modality", "paper", "parameters"], rows
+
+
+def _flat(values: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
+    """Yield dotted names and what they hold, None where nothing is set."""
+    for name, value in values.items():
+        if isinstance(value, dict):
+            yield from ((f"{name}.{inner}", text) for inner, text in _flat(value))
+        elif isinstance(value, float):
+            yield name, f"{value:.4g}"
+        else:
+            yield name, None if value in (None, "", []) else str(value)
+
+
+_TABLES = {"attacks": _attack_table}

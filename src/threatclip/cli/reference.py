@@ -1,4 +1,4 @@
-"""docs/cli.md, written from the commands' own help: `python -m threatclip.cli.reference docs/cli.md`."""
+"""What of the docs is generated: `python -m threatclip.cli.reference docs` writes docs/cli.md and docs/attacks.md."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 import typer
 
 from threatclip.artifacts import write_text
+from threatclip.cli.attack_reference import attacks_page
 from threatclip.cli.main import app
 
 _WIDTH = 100
@@ -39,6 +40,13 @@ def reference() -> str:
     return "\n".join(parts)
 
 
+def write_docs(folder: Path) -> None:
+    """Write the generated pages, and the generated part of a page, under `folder`."""
+    write_text(folder / "cli.md", reference())
+    attacks = folder / "attacks.md"
+    write_text(attacks, attacks_page(attacks.read_text(encoding="utf-8")))
+
+
 def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
     context = typer.Context(command, info_name=name, parent=parent, terminal_width=_WIDTH, max_content_width=_WIDTH)
     yield context.command_path, "\n".join(line.rstrip() for line in command.get_help(context).splitlines())
@@ -47,4 +55,4 @@ def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
 
 
 if __name__ == "__main__":
-    write_text(Path(sys.argv[1]), reference())
+    write_docs(Path(sys.argv[1]))

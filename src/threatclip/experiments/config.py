@@ -36,6 +36,15 @@ def read_recipe(path: Path, overrides: Sequence[str] = ()) -> dict[str, Any]:
         values = tomllib.loads(text)
     except (ValueError, RecursionError) as error:
         raise RecipeError(f"{path} is not TOML: {error}") from error
+    return overridden(values, overrides)
+
+
+def overridden(values: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """Apply `a.b=c` overrides to `values`, in order, and return them.
+
+    Raises:
+        RecipeError: an override is not of that form, or does not fit the values.
+    """
     for override in overrides:
         _apply(values, override)
     return values
@@ -196,6 +205,18 @@ def as_plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [as_plain(item) for item in value]
     return str(value) if isinstance(value, Path) else value
+
+
+def default_settings(option: Any) -> tuple[dict[str, Any], list[str]]:
+    """Return what a dataclass's fields are by default, as TOML and JSON hold it, and which fields have no default."""
+    fields = dataclasses.fields(option)
+    required = [field.name for field in fields if _is_required(field)]
+    made = {
+        field.name: field.default if field.default_factory is dataclasses.MISSING else field.default_factory()
+        for field in fields
+        if field.name not in required
+    }
+    return as_plain(made), required
 
 
 def load_recipe(path: Path, overrides: Sequence[str] = ()) -> Recipe:

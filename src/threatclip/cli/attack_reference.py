@@ -1,0 +1,86 @@
+"""The generated part of docs/attacks.md: one row an attack, one list of its parameters, read from the union."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from typing import Any, get_type_hints
+
+from threatclip.attacks import ATTACKS
+from threatclip.experiments.config import default_settings
+
+BEGIN, END = "<!-- written by `make docs` from here -->", "<!-- to here -->"
+
+
+def attacks_page(page: str) -> str:
+    """Return the page with everything between its two marks written anew.
+
+    Raises:
+        ValueError: a mark is missing.
+    """
+    before, begin, rest = page.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not begin or not end:
+        raise ValueError(f"the page lacks {BEGIN if not begin else END}")
+    return f"{before}{BEGIN}\n\n{attack_tables()}\n{END}{after}"
+
+
+def attack_tables() -> str:
+    """Return the table of attacks and the parameters of each, as Markdown."""
+    rows = [
+        f"| [`{kind}`](#{kind}) | {', '.join(attack.modalities)} | {about(attack)} | {attack.paper} |"
+        for kind, attack in ATTACKS.items()
+    ]
+    parts = ["\n".join(["| kind | views | what it does | source |", "|---|---|---|---|", *rows])]
+    parts += [_parameters(kind, attack) for kind, attack in ATTACKS.items()]
+    return "\n\n".join(parts) + "\n"
+
+
+def about(attack: Any) -> str:
+    """Return the first line of a docstring."""
+    return (inspect.getdoc(attack) or "").partition("\n")[0]
+
+
+def _parameters(kind: str, attack: Any) -> str:
+    defaults, required = default_settings(attack)
+    rows = []
+    for name, text in _documented(attack).items():
+        if name in required:
+            rows.append(f"| `{name}` | must be given | {text} |")
+        elif isinstance(defaults[name], dict):
+            of_inner = _documented(get_type_hints(attack)[name])
+            rows += [
+                f"| `{name}.{inner}` | {_code(value)} | {of_inner[inner]} |" for inner, value in defaults[name].items()
+            ]
+        else:
+            rows.append(f"| `{name}` | {_code(defaults[name])} | {text} |")
+    body = re.sub(r"\s+", " ", _body(inspect.getdoc(attack) or ""))
+    heading = f"### `{kind}`\n\n" + (f"{body}\n\n" if body else "")
+    return heading + "\n".join(["| parameter | default | |", "|---|---|---|", *rows])
+
+
+def _body(documented: str) -> str:
+    """Return a docstring without its parameters."""
+    return documented.partition("Attributes:")[0].strip()
+
+
+def _documented(component: Any) -> dict[str, str]:
+    """Return what the docstring of a dataclass says of each parameter."""
+    found: dict[str, str] = {}
+    name = ""
+    for line in (inspect.getdoc(component) or "").partition("Attributes:\n")[2].splitlines():
+        begins = re.match(r"^    (\w+): (.*)$", line)
+        if begins:
+            name, found[begins[1]] = begins[1], begins[2]
+        elif line.strip() and name:
+            found[name] += " " + line.strip()
+    return {parameter: text.replace("|", "\\|") for parameter, text in found.items()}
+
+
+def _code(value: Any) -> str:
+    if value is None or value == "":
+        return "none"
+    return (
+        f"`{value:.4g}`" if isinstance(value, float) else f"`{value if isinstance(value, str) else json.dumps(value)}`"
+    )
