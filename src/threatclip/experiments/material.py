@@ -15,7 +15,7 @@ from threatclip.experiments.recipe import Data, Extra, File
 from threatclip.pairs.http import parse_requests, render_requests
 from threatclip.pairs.leakage import LeakageReport
 from threatclip.pairs.near_duplicates import near_duplicate_clusters
-from threatclip.pairs.pair import Pair, view_text
+from threatclip.pairs.pair import Modality, Pair, view_text
 from threatclip.pairs.samples import sample_pairs, wrap_in_request
 from threatclip.pairs.splits import split_pairs
 from threatclip.pairs.table import PairTable
@@ -162,6 +162,16 @@ def read_file(file: File, root: Path) -> Iterator[Pair]:
             bad.append(row)
     if bad and not file.skip_bad:
         raise BadRowsError(bad, total=len(bad))
+
+
+def file_modality(file: File, root: Path) -> Modality:
+    """Return what the views of one file of the recipe are.
+
+    Raises:
+        InputError: the file is a pair table and cannot be opened.
+        DamagedArtifactError: it is a damaged one.
+    """
+    return PairTable.open(root / file.path).modality if file.source is None else file.source.modality
 
 
 def _youngest(learned: Sequence[Pair], judged: Sequence[Pair]) -> datetime | None:

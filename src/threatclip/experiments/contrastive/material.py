@@ -10,10 +10,9 @@ from threatclip.errors import InputError
 from threatclip.experiments.contrastive.places import placed_file
 from threatclip.experiments.contrastive.prepared import whole
 from threatclip.experiments.contrastive.recipe import Contrastive, Stage, Table
-from threatclip.experiments.material import read_file
+from threatclip.experiments.material import file_modality, read_file
 from threatclip.pairs.pair import Modality, Pair
 from threatclip.pairs.splits import split_pairs
-from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng
 
 
@@ -93,7 +92,8 @@ def _read(table: Table, root: Path) -> list[Pair]:
     if table.labels:
         pairs = [pair for pair in pairs if pair.label in table.labels]
     if table.split is not None:
-        splits, _ = split_pairs(pairs, table.split, rng(table.split_seed, "data/split"), root=root)
+        modality, generator = file_modality(table.file, root), rng(table.split_seed, "data/split")
+        splits, _ = split_pairs(pairs, table.split, generator, root=root, modality=modality)
         pairs = [replace(pair, split=split) for pair, split in zip(pairs, splits, strict=True)]
     return pairs if table.n_train is None else _fewer(pairs, table)
 
@@ -110,9 +110,7 @@ def _modality(recipe: Contrastive, root: Path) -> Modality:
     found: dict[Modality, str] = {}
     for stage in recipe.stages:
         for table in stage.tables:
-            source = table.file.source
-            modality = PairTable.open(root / table.file.path).modality if source is None else source.modality
-            found.setdefault(modality, table.file.path)
+            found.setdefault(file_modality(table.file, root), table.file.path)
     if len(found) != 1:
         raise InputError(f"the tables hold views of several modalities ({found}); one view tower reads one of them")
     return next(iter(found))

@@ -12,7 +12,7 @@ import numpy as np
 
 from threatclip.errors import InputError
 from threatclip.experiments.contrastive.places import placed_file
-from threatclip.experiments.material import read_file
+from threatclip.experiments.material import file_modality, read_file
 from threatclip.experiments.poisoning.labels import lexicon_labels
 from threatclip.experiments.poisoning.recipe import Rows
 from threatclip.pairs.pair import Pair
@@ -49,7 +49,8 @@ def load_pairs(rows: Rows) -> SweepPairs:
     root = sweep_root(rows)
     pairs = [pair for pair in read_file(placed_file(rows.file, root), root) if pair.view and pair.caption]
     if rows.split is not None:
-        splits, _ = split_pairs(pairs, rows.split, rng(rows.split_seed, "sweep/split"), root=root)
+        modality, generator = file_modality(rows.file, root), rng(rows.split_seed, "sweep/split")
+        splits, _ = split_pairs(pairs, rows.split, generator, root=root, modality=modality)
         pairs = [replace(pair, split=split) for pair, split in zip(pairs, splits, strict=True)]
     if rows.lexicon:
         labels = lexicon_labels(pairs)
