@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from clip_cases import DIM, END, PICTURES, POSITIONS, SIDE, WORDS, configs, edit_json, peer_outputs, picture, save_clip
-from clip_cases import to_old_layout as old_layout
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
+from clip_cases import DIM, END, PICTURES, POSITIONS, SIDE, WORDS, configs, edit_json, peer_outputs, picture, save_clip
+from clip_cases import to_old_layout as old_layout
 from threatclip.artifacts import read_tensors, write_tensors
 from threatclip.encoders import hub
 from threatclip.encoders.clip import ClipImageTower, ClipTextNetwork, ClipTextTower, build_clip_image, build_clip_text
@@ -225,7 +225,12 @@ def test_freezing_leaves_the_last_layers_and_what_follows_them(tiny_clip: Path) 
         assert not any("embedding" in name or "pre_layrnorm" in name for name in last)
         assert "projection.weight" in last
         head = trained_names(build_tower(replace(config, n_trainable_layers=0), seed=0))
-        assert head == {name for name in last if ".layers." not in name}
+        assert head == {"projection.weight"}
+        assert {name for name in last if ".layers." not in name and name not in head} <= {
+            f"transformer.{norm}.{part}"
+            for norm in ("post_layernorm", "final_layer_norm")
+            for part in ("weight", "bias")
+        }
         tower = build_tower(replace(config, frozen=True), seed=0).train()
         assert not trained_names(tower)
         assert tower.training

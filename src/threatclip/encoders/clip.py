@@ -25,7 +25,7 @@ from threatclip.encoders.clip_folder import (
 )
 from threatclip.encoders.clip_pictures import ClipReading, read_pictures, reading_from_json
 from threatclip.encoders.clip_shape import ImageShape, TextShape, clip_config, shape_from_json, shape_json
-from threatclip.encoders.freezing import check_freezing, freeze, rest
+from threatclip.encoders.freezing import check_freezing, freeze, rest, with_last
 from threatclip.encoders.hub import resolve_source
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pixels import PATCH_BYTES, normalized, stack_rows
@@ -43,7 +43,7 @@ class ClipImageTower:
     kind: Literal["clip_image"] = "clip_image"
     source: str
     revision: str | None = None  # the hub commit, 40 hex digits; required for a hub id
-    n_trainable_layers: int | None = None  # counted from the last, with the projection; None: all, embeddings too
+    n_trainable_layers: int | None = None  # from the last; 0: the projection alone; None: all, embeddings too
     frozen: bool = False  # nothing trains, the projection neither
 
     def __post_init__(self) -> None:
@@ -57,7 +57,7 @@ class ClipTextTower:
     kind: Literal["clip_text"] = "clip_text"
     source: str
     revision: str | None = None  # the hub commit, 40 hex digits; required for a hub id
-    n_trainable_layers: int | None = None  # counted from the last, with the projection; None: all, embeddings too
+    n_trainable_layers: int | None = None  # from the last; 0: the projection alone; None: all, embeddings too
     frozen: bool = False  # nothing trains, the projection neither
     max_tokens: int | None = None  # marks included; None keeps the folder's own limit
     max_chars: int = 16_384  # read of a text before the tokenizer
@@ -86,7 +86,7 @@ class ClipImageNetwork(nn.Module):
         self._still = freeze(
             self,
             before=before,
-            layers=list(parts.vision_model.encoder.layers),
+            layers=with_last(parts.vision_model.encoder.layers, parts.vision_model.post_layernorm),
             n_trainable_layers=config.n_trainable_layers,
             frozen=config.frozen,
         )
@@ -164,7 +164,7 @@ class ClipTextNetwork(nn.Module):
         self._still = freeze(
             self,
             before=[parts.text_model.embeddings],
-            layers=list(parts.text_model.encoder.layers),
+            layers=with_last(parts.text_model.encoder.layers, parts.text_model.final_layer_norm),
             n_trainable_layers=config.n_trainable_layers,
             frozen=config.frozen,
         )

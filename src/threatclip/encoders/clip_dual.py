@@ -37,7 +37,7 @@ def dual_from_clip(
     Args:
         source: a folder in transformers' format, or in open_clip's where it has no other; or a hub id.
         revision: the hub commit, 40 hex digits; required for a hub id.
-        n_trainable_view_layers: of the image tower, counted from the last, with its projection; None trains all of it.
+        n_trainable_view_layers: of the image tower, from the last; 0: the projection alone; None: all of it.
         n_trainable_text_layers: likewise of the text tower.
         max_tokens: of a text, marks included; None keeps the folder's own limit.
         learn_temperature: whether the scale is trained further.

@@ -32,10 +32,10 @@ def freeze(
     """Take the gradient from the first layers and what comes before them; return the modules that stand still.
 
     Args:
-        tower: the whole of it; what is neither in `before` nor in `layers` (norm, projection) trains with the last.
+        tower: the whole of it; what is neither in `before` nor in `layers`, the projection, always trains.
         before: what a row passes before the first layer.
         layers: first to last.
-        n_trainable_layers: counted from the last; None trains everything, 0 only what follows the layers.
+        n_trainable_layers: counted from the last; None trains everything, 0 only the projection.
         frozen: nothing trains.
 
     Raises:
@@ -52,6 +52,12 @@ def freeze(
     for part in still:
         part.requires_grad_(False)
     return [part for part in still if isinstance(part, nn.Module)]
+
+
+def with_last(layers: Iterable[nn.Module], norm: nn.Module | None) -> list[nn.Module]:
+    """Return layers of which the last one has the norm behind it: they freeze together."""
+    *first, last = layers
+    return [*first, last if norm is None else nn.ModuleList([last, norm])]
 
 
 def rest(modules: Iterable[nn.Module]) -> None:

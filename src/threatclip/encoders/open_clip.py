@@ -16,7 +16,7 @@ from torch.nn import functional
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from threatclip.encoders.clip_pictures import ClipReading, read_pictures, reading_from_json
-from threatclip.encoders.freezing import check_freezing, freeze, rest
+from threatclip.encoders.freezing import check_freezing, freeze, rest, with_last
 from threatclip.encoders.hub import resolve_source
 from threatclip.encoders.open_clip_folder import (
     OpenClipParts,
@@ -45,7 +45,7 @@ class OpenClipImageTower:
     kind: Literal["open_clip_image"] = "open_clip_image"
     source: str
     revision: str | None = None  # the hub commit, 40 hex digits; required for a hub id
-    n_trainable_layers: int | None = None  # counted from the last, with the projection; RN50 has four
+    n_trainable_layers: int | None = None  # from the last, RN50 has four; 0: the projection alone; None: all
     frozen: bool = False  # nothing trains, the projection neither
 
     def __post_init__(self) -> None:
@@ -59,7 +59,7 @@ class OpenClipTextTower:
     kind: Literal["open_clip_text"] = "open_clip_text"
     source: str
     revision: str | None = None  # the hub commit, 40 hex digits; required for a hub id
-    n_trainable_layers: int | None = None  # counted from the last, with the projection; None: all, embeddings too
+    n_trainable_layers: int | None = None  # from the last; 0: the projection alone; None: all, embeddings too
     frozen: bool = False  # nothing trains, the projection neither
     max_chars: int = 16_384  # read of a text before the tokenizer
 
@@ -159,7 +159,7 @@ class OpenClipTextNetwork(nn.Module):
         self._still = freeze(
             self,
             before=[text.token_embedding, text.positional_embedding],  # type: ignore[list-item]
-            layers=list(text.transformer.resblocks),  # type: ignore[union-attr, arg-type]
+            layers=with_last(text.transformer.resblocks, text.ln_final),  # type: ignore[union-attr, arg-type]
             n_trainable_layers=config.n_trainable_layers,
             frozen=config.frozen,
         )
@@ -282,7 +282,7 @@ def _image_parts(visual: nn.Module) -> tuple[list[nn.Module | nn.Parameter], lis
     if transformer is None:
         return [], []
     before = [getattr(visual, name) for name in ("conv1", "class_embedding", "positional_embedding", "ln_pre")]
-    return before, list(transformer.resblocks)
+    return before, with_last(transformer.resblocks, getattr(visual, "ln_post", None))
 
 
 def _not_ours(kind: str, error: Exception) -> DamagedArtifactError:
