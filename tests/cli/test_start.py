@@ -72,7 +72,7 @@ def test_every_verb_has_json_and_says_what_it_does() -> None:
     verbs |= command.commands["pairs"].commands  # type: ignore[attr-defined]
     assert set(verbs) == {
         *("build", "inspect", "split", "samples"),
-        *("train", "evaluate", "classify", "bench", "demo", "list", "verify"),
+        *("train", "evaluate", "classify", "bench", "demo", "list", "verify", "poison", "export-clip"),
     }
     for name, verb in verbs.items():
         options = {option for parameter in verb.params for option in parameter.opts}

@@ -270,7 +270,7 @@ def samples(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Write sample pairs of the embedded generators.
+    """Write sample pairs of embedded generators.
 
     Synthetic attacks with descriptions, pictures with captions, or posts about threat events, for demos and tests: the
     same number and seed give the same bytes.
