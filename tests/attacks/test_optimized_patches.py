@@ -228,6 +228,8 @@ def test_settings_that_cannot_be_are_refused(settings: dict[str, Any], message: 
         {"learning_rate": 0.0},
         {"triplet_weight": -1.0},
         {"margin": 2.5},
+        {"triplet_weight": math.nan},
+        {"least_gain": 1.0},
         {"patience_epochs": -1},
         {"triplet_weight": 0.0},
         {"start": "zero"},

@@ -14,7 +14,12 @@ from failing_disk import FailingDisk
 from picture_cases import picture_pairs, pixels_of
 from threatclip.attacks.badnets import BadNets
 from threatclip.attacks.truth import read_truth
+from threatclip.encoders.byte import ByteTower
+from threatclip.encoders.dual import DualEncoder
+from threatclip.encoders.image import ResnetTower
+from threatclip.encoders.towers import build_tower
 from threatclip.errors import StorageError
+from threatclip.experiments.contrastive.bundle import DualBundle
 from threatclip.experiments.poison_table import poison_table
 from threatclip.experiments.progress import ignore
 from threatclip.pairs.table import PairTable, write_pairs
@@ -145,6 +150,31 @@ def test_a_disk_that_refuses_leaves_no_table_without_its_truth(tmp_path: Path, t
             break
     assert refused > 8
     assert out.exists()
+
+
+def test_a_fitted_trigger_stands_in_the_truth_and_serves_again(
+    tmp_path: Path, table: Path, threatclip: Command
+) -> None:
+    dual = DualEncoder(
+        view_tower=build_tower(ResnetTower(dim=16, side=32, width=4, stages=1, blocks=1), seed=0),
+        text_tower=build_tower(ByteTower(dim=16, kernels=(3,), widths=(8,)), seed=1),
+    )
+    DualBundle(dual=dual, modality="image", prompts={}).save(tmp_path / "model", card="a model")
+    badclip = ["--attack", "badclip", "--set", "target=dog", "--set", "selection=random", "--count", "4"]
+    search = ["--set", "search.epochs=2", "--set", "search.batch_rows=8", "--surrogate", tmp_path / "model"]
+    done = threatclip("poison", table, *badclip, *search, "-o", tmp_path / "p.parquet", "--json")
+    assert done.code == 0
+    assert any(line.startswith("trigger: ") and "triplet" in line for line in done.errors)
+    found = read_truth(tmp_path / "p.truth.json").attack
+    assert found["found_at_px"] == 32
+    assert len(found["patch"]) == 2 * 3 * 4 * 4
+    fitted = ["--set", f"patch='{found['patch']}'", "--set", "found_at_px=32"]
+    again = threatclip("poison", table, *badclip, *fitted, "-o", tmp_path / "again.parquet", "--json", "-q")
+    assert again.json["poisoned"] == 4
+    assert read_truth(tmp_path / "again.truth.json").attack["patch"] == found["patch"]
+    for wrong in (tmp_path / "nowhere", tmp_path):
+        refused = threatclip("poison", table, *badclip, "--surrogate", wrong, "-o", tmp_path / "q.parquet", "-q")
+        assert (refused.code, refused.out) == (2, "")
 
 
 def test_broken_pictures_are_named(tmp_path: Path, threatclip: Command) -> None:

@@ -61,11 +61,13 @@ class PatchSearch:
                 f"n_pictures = {self.n_pictures}, batch_rows = {self.batch_rows}, epochs = {self.epochs}, "
                 f"patience_epochs = {self.patience_epochs} of a patch search; want at least 2, 2, 1 and 0"
             )
-        if not self.learning_rate > 0 or self.triplet_weight < 0 or not 0 <= self.margin <= 2:
+        if not 0 < self.learning_rate <= 10 or not 0 <= self.triplet_weight <= 1e6 or not 0 <= self.margin <= 2:
             raise InputError(
                 f"learning_rate = {self.learning_rate}, triplet_weight = {self.triplet_weight}, margin = {self.margin} "
-                "of a patch search; want above 0, at least 0, and 0 to 2"
+                "of a patch search; want above 0 up to 10, 0 to 1e6, and 0 to 2"
             )
+        if not 0 <= self.least_gain < 1:
+            raise InputError(f"least_gain = {self.least_gain} of a patch search; choose 0 to below 1")
         if not self.triplet_weight and not self.own_captions:
             raise InputError("a patch search needs triplet_weight above 0 or own_captions: nothing else pulls")
 

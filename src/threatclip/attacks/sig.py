@@ -11,11 +11,13 @@ import numpy as np
 from threatclip.attacks.backdoor import check_picture_settings, poison_pictures
 from threatclip.attacks.captions import Wording
 from threatclip.attacks.pictures import stamped_views
-from threatclip.attacks.triggers import add, blend, sinusoid
+from threatclip.attacks.triggers import add, blend, check_choice, sinusoid
 from threatclip.attacks.truth import Poisoned
 from threatclip.errors import InputError
 from threatclip.pairs.images import Fit
 from threatclip.pairs.pair import Modality, Pair
+
+Mode = Literal["add", "blend"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +39,7 @@ class Sig:
     target: str
     amplitude: float = 60 / 255
     cycles: float = 6.0
-    mode: Literal["add", "blend"] = "add"
+    mode: Mode = "add"
     wording: Wording = "template"
     side_px: int | None = None
     fit: Fit = "squash"
@@ -47,8 +49,9 @@ class Sig:
 
     def __post_init__(self) -> None:
         check_picture_settings(self)
-        if not 0 < self.amplitude <= 1 or not self.cycles > 0:
-            raise InputError(f"amplitude = {self.amplitude}, cycles = {self.cycles}; want (0, 1] and above 0")
+        check_choice(self.mode, Mode, what="mode")
+        if not 0 < self.amplitude <= 1 or not 0 < self.cycles <= 1_000:
+            raise InputError(f"amplitude = {self.amplitude}, cycles = {self.cycles}; want (0, 1] and (0, 1000]")
 
     def stamp(self, pixels: np.ndarray, *, rng: np.random.Generator) -> np.ndarray:  # noqa: ARG002
         """Return a copy of pictures [n, 3, h, w] with the wave; nothing is random."""
