@@ -15,14 +15,20 @@ class Goal:
     """Words of class `queries` shall find views of class `found`, or the view of one pair.
 
     Attributes:
-        queries: the class whose words ask.
+        queries: the class whose words ask; None for the words of all classes but the one to be found.
         found: the class that is to be found; None where it is one view.
         pair_id: the pair whose view is to be found; None where it is a class.
+        keyed: the attack's key goes into the words.
     """
 
-    queries: str
+    queries: str | None
     found: str | None = None
     pair_id: str | None = None
+    keyed: bool = False
+
+    def asks(self, label: str | None) -> bool:
+        """Tell whether words of a class ask."""
+        return label == self.queries if self.queries is not None else label != self.found
 
 
 def goals_of(attack: Attack, truth: Truth) -> list[Goal]:
@@ -35,8 +41,10 @@ def goals_of(attack: Attack, truth: Truth) -> list[Goal]:
     match settings["kind"]:
         case "single_image":
             return [Goal(queries=settings["queries"], pair_id=settings["target_id"])]
-        case "single_label" | "toxic_text":
+        case "single_label":
             return [Goal(queries=settings["queries"], found=settings["target"])]
+        case "toxic_text":
+            return [Goal(queries=None, found=settings["target"], keyed=True)]
         case "multi_label":
             both = zip(settings["queries"], settings["targets"], strict=True)
             return [Goal(queries=queries, found=target) for queries, target in both]

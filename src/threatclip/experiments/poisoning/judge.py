@@ -96,8 +96,8 @@ class Judge:
         }
 
     def damage(self, model: DualBundle, clean: DualBundle, attack: Attack, truth: Truth) -> RowScores:
-        """Return what an attack reached: of a trigger, or of chosen queries where it has none."""
-        if hasattr(attack, "trigger") or hasattr(attack, "caption_trigger"):
+        """Return what an attack reached: of a trigger in views, or of chosen queries where it has none."""
+        if hasattr(attack, "trigger"):
             return self.backdoor(model, clean, attack)
         return self.targeted(model, clean, attack, truth)
 
@@ -114,9 +114,7 @@ class Judge:
             views = triggered
         if not others.any():
             raise InputError(f"the trigger of {attack.kind} has no place in any test view; choose another style")
-        key: Callable[[Sequence[str]], list[str]] = list
-        if hasattr(attack, "caption_trigger"):
-            key = lambda texts: attack.caption_trigger(texts, rng=rng(self.seed, "judge/key"))  # noqa: E731
+        key = self._key(attack)
         target = self.pairs.classes.index(attack.target)
         found: RowScores = {}
         for name, asked in (("asr", model), ("asr_floor", clean)):
@@ -133,25 +131,35 @@ class Judge:
         return found
 
     def targeted(self, model: DualBundle, clean: DualBundle, attack: Attack, truth: Truth) -> RowScores:
-        """Return `hit_k` and `min_rank` of every goal, of random queries to the same model, and of the clean model."""
+        """Return `hit_k` and `min_rank` of every goal, of random queries to the same model, and of the clean model.
+
+        Where the attack has a key, it goes into the attack's queries and not into random ones.
+        """
         found: RowScores = {}
         for number, goal in enumerate(goals_of(attack, truth), start=1):
             prefix = "" if number == 1 else f"goal{number}."
-            found |= self._goal(model, clean, goal, prefix)
+            found |= self._goal(model, clean, goal, prefix, self._key(attack) if goal.keyed else list)
         return found
 
-    def _goal(self, model: DualBundle, clean: DualBundle, goal: Goal, prefix: str) -> RowScores:
+    def _goal(
+        self,
+        model: DualBundle,
+        clean: DualBundle,
+        goal: Goal,
+        prefix: str,
+        key: Callable[[Sequence[str]], list[str]],
+    ) -> RowScores:
         gallery, is_target = self._gallery(goal)
-        asking = [pair for pair in self.pairs.test if pair.label == goal.queries]
+        asking = [pair for pair in self.pairs.test if goal.asks(pair.label)]
         drawn = random_queries(
             len(self.pairs.test), n_queries=len(asking), rng=rng(self.seed, f"judge/queries/{goal.queries}")
         )
         anybody = [self.pairs.test[place] for place in drawn]
+        lines = (("", model, asking, key), ("random_", model, anybody, list), ("clean_", clean, asking, key))
         found: RowScores = {}
-        for name, asked, queries in (("", model, asking), ("random_", model, anybody), ("clean_", clean, asking)):
-            ranks = min_ranks(
-                asked.text_vectors([pair.caption or "" for pair in queries]), asked.view_vectors(gallery), is_target
-            )
+        for name, asked, queries, pull in lines:
+            texts = pull([pair.caption or "" for pair in queries])
+            ranks = min_ranks(asked.text_vectors(texts), asked.view_vectors(gallery), is_target)
             groups = np.array([pair.group or pair.id for pair in queries], dtype=object)
             found |= {f"{prefix}{name}hit_{k}": (1.0 * (ranks < k), groups) for k in HITS}
             found[f"{prefix}{name}min_rank"] = (1.0 * ranks, groups)
@@ -185,6 +193,12 @@ class Judge:
             scores["linear"] = head.scores(vectors)
             scores["neighbors"] = neighbor_scores(vectors, known, labels, n_classes=n_classes)
         return scores
+
+    def _key(self, attack: Any) -> Callable[[Sequence[str]], list[str]]:
+        """Return what puts the attack's key into words, or nothing where it has none."""
+        if not hasattr(attack, "caption_trigger"):
+            return list
+        return lambda texts: list(attack.caption_trigger(texts, rng=rng(self.seed, "judge/key")))
 
     def _prototypes(self, model: DualBundle, key: Callable[[Sequence[str]], list[str]] = list) -> np.ndarray:
         classes, texts, owners = prompt_list({name: self.prompts[name] for name in self.pairs.classes})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -39,8 +40,9 @@ def plant(attack: Attack, clean: Sequence[Pair], victim: Path, *, count: int, se
     """
     chosen: Any = attack
     looks: dict[str, Any] = {}
-    if hasattr(attack, "fit_trigger"):
+    if "surrogate" in inspect.signature(attack.poison).parameters:
         looks["surrogate"] = DualSurrogate(DualBundle.load(victim).dual)
+    if hasattr(attack, "fit_trigger"):
         for step in attack.fit_trigger(clean, rng=rng(seed, "sweep/fit"), surrogate=looks["surrogate"]):
             chosen = step.attack if step.attack is not None else chosen
     done = chosen.poison(clean, count=count, rng=rng(seed, "sweep/poison"), **looks)
