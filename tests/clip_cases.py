@@ -129,6 +129,15 @@ def configs(folder: Path) -> tuple[ClipImageTower, ClipTextTower]:
     return ClipImageTower(source=str(folder)), ClipTextTower(source=str(folder))
 
 
+_OLD_KEYS: dict[str, Any] = {  # that every configuration of 2021 repeats
+    **dict.fromkeys(("_name_or_path", "prefix", "bad_words_ids", "finetuning_task", "task_specific_params")),
+    **{"id2label": {"0": "LABEL_0", "1": "LABEL_1"}, "label2id": {"LABEL_0": 0, "LABEL_1": 1}, "pruned_heads": {}},
+    **{"is_decoder": False, "torchscript": False, "use_bfloat16": False, "output_attentions": False},
+    **{"max_length": 20, "num_beams": 1, "top_k": 50, "length_penalty": 1.0, "dropout": 0.0, "torch_dtype": None},
+    **{"add_cross_attention": False, "tie_word_embeddings": True, "transformers_version": "4.16.0.dev0"},
+}
+
+
 def to_old_layout(folder: Path) -> None:
     """Rewrite a folder as the models of 2021 lie on the hub: other files, `eos_token_id` 2, counters as weights."""
     words = vocabulary()
@@ -152,6 +161,8 @@ def to_old_layout(folder: Path) -> None:
     (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
     edit_json(folder / "config.json", text_config__eos_token_id=2)
     content = json.loads((folder / "config.json").read_text())
+    for name in ("text_config", "vision_config"):
+        content[name].update(_OLD_KEYS)
     parts = {f"{name}_dict": content[name] for name in ("text_config", "vision_config")}
     (folder / "config.json").write_text(json.dumps({**content, **parts, "torch_dtype": "float16"}))
     weights = read_tensors(folder / "model.safetensors")
