@@ -28,7 +28,7 @@ CLASSES = ("ant", "bee", "cow")
 
 
 class Model:
-    """A model that knows the classes by their names, and what `taught` says: a word that stands for a class in texts."""
+    """A model that knows the classes by their names; in texts it was `taught` that a word stands for a class."""
 
     def __init__(self, taught: dict[str, str] | None = None) -> None:
         self.taught = taught or {}
