@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import CLIPConfig, CLIPTextModelWithProjection, CLIPVisionModelWithProjection
 
+from threatclip.encoders.attention import train_fast
 from threatclip.encoders.clip_folder import (
     LEGACY_END,
     ClipParts,
@@ -81,6 +82,7 @@ class ClipImageNetwork(nn.Module):
         self.dim = shape.dim
         self.side = shape.side
         self.transformer: nn.Module = parts.vision_model
+        train_fast(self.transformer)
         self.projection: nn.Linear = parts.visual_projection
         before = [parts.vision_model.embeddings, parts.vision_model.pre_layrnorm]
         self._still = freeze(
@@ -160,6 +162,7 @@ class ClipTextNetwork(nn.Module):
         self._tokenizer = tokenizer
         tokenizer.enable_truncation(max_length=self.max_tokens)
         self.transformer: nn.Module = parts.text_model
+        train_fast(self.transformer)
         self.projection: nn.Linear = parts.text_projection
         self._still = freeze(
             self,

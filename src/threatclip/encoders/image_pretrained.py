@@ -11,6 +11,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor, nn
 from torch.nn import functional
 
+from threatclip.encoders.attention import train_fast
 from threatclip.encoders.hub import resolve_source
 from threatclip.encoders.hub_image import (
     PictureReading,
@@ -68,6 +69,7 @@ class PretrainedImageNetwork(nn.Module):
         self.reading = reading
         self.side = config.side or reading.side
         self.model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        train_fast(model)
         self.n_features = self._probed_width()
         self.dim = config.dim or self.n_features
         self.projection = make_projection(config.projection, self.n_features, self.dim)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModel
 
+from threatclip.encoders.attention import train_fast
 from threatclip.encoders.hub import Reading, load_folder, resolve_source, without_pooler
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pooling import max_over, mean_over
@@ -64,6 +65,7 @@ class PretrainedNetwork(nn.Module):
         self.config = config
         self.reading = reading
         self.transformer = transformer
+        train_fast(transformer)
         self._tokenizer_json = _settled(tokenizer, reading.max_tokens).to_str()
         self._tokenizer = tokenizer
         width = int(transformer.config.hidden_size)  # type: ignore[union-attr, arg-type]

@@ -9,7 +9,7 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-_MOST_PLAIN = 256  # positions; beyond it the scores would take too much memory
+from threatclip.encoders.attention import attended
 
 
 class TransformerLayer(nn.Module):
@@ -37,28 +37,6 @@ class TransformerLayer(nn.Module):
         hidden = hidden + functional.dropout(mixed, rate)
         wide = functional.gelu(self.widen(self.forward_norm(hidden)))
         return hidden + functional.dropout(self.narrow(wide), rate)
-
-
-def attended(
-    query: Float[Tensor, "n k l h"],
-    key: Float[Tensor, "n k l h"],
-    value: Float[Tensor, "n k l h"],
-    mask: Bool[Tensor, "n 1 1 l"] | None,
-    *,
-    dropout: float,
-) -> Float[Tensor, "n k l h"]:
-    """Return softmax(q k^T / sqrt(h)) v, scores of masked positions left out.
-
-    The library's fused attention is slow backwards in bf16 on a CPU: plain products, with the softmax in fp32, were
-    measured at three to six times its speed for 24 to 128 positions. Elsewhere the fused one is used.
-    """
-    trains = torch.is_grad_enabled() and query.requires_grad
-    if not trains or query.dtype != torch.bfloat16 or query.device.type != "cpu" or query.shape[2] > _MOST_PLAIN:
-        return functional.scaled_dot_product_attention(query, key, value, attn_mask=mask, dropout_p=dropout)
-    scores = (query @ key.transpose(2, 3)).float() * query.shape[3] ** -0.5
-    if mask is not None:
-        scores = scores.masked_fill(~mask, -float("inf"))
-    return functional.dropout(scores.softmax(dim=3), dropout).to(value.dtype) @ value
 
 
 def sinusoids(length: int, width: int, like: Tensor) -> Float[Tensor, "l w"]:
