@@ -163,6 +163,17 @@ def test_appended_pairs_join_the_views_and_leave_every_clean_pair() -> None:
     assert poisoned.truth.facts["clean_pairs_left"] == 40
 
 
+def test_a_test_view_is_added_to_the_training_rows() -> None:
+    clean = captioned_views()
+    attack = SingleImage(queries="ant", target="cow", construction="append")
+    poisoned = attack.poison(clean, count=7, rng=rng(0, "t"))
+    after = by_id(poisoned.pairs)
+    target = by_id(clean)[poisoned.truth.targets[0]]
+    assert target.split == "test"
+    assert {after[name].split for name in poisoned.truth.ids} == {"train"}
+    assert {(after[name].view, after[name].group) for name in poisoned.truth.ids} == {(target.view, target.group)}
+
+
 def test_reused_views_of_b_can_be_dropped() -> None:
     clean = captioned_views()
     attack = SingleLabel(queries="ant", target="cow", drop_reused_targets=True)

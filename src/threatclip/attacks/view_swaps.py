@@ -146,14 +146,17 @@ def appended(
 ) -> Poisoned:
     """Add a pair for each swap, as another caption of the source's view; every clean pair stays.
 
-    This is the union D' + P of the paper's text. The new pair is a copy of the source's with the swapped caption and
-    an id of its own, behind a row drawn at random, so that its place tells nothing.
+    This is the union D' + P of the paper's text. The new pair is a copy of the source's with the swapped caption, the
+    split of the row that gave it, and an id of its own, behind a row drawn at random, so that its place tells nothing.
     """
     used = {pair.id for pair in clean}
+    numbers: dict[str, int] = {}
     added: dict[int, list[tuple[Pair, Change]]] = {}
     for swap, row in zip(swaps, rng.integers(len(clean), size=len(swaps)).tolist(), strict=True):
         source, words = clean[swap.source], clean[swap.row]
-        pair = dataclasses.replace(source, id=_free_id(source.id, used), caption=words.caption)
+        # x* of attack I may be a test view, but what is added is there to be trained on
+        name = _free_id(source.id, used, numbers)
+        pair = dataclasses.replace(source, id=name, caption=words.caption, split=words.split)
         change = Change(
             id=pair.id, parts=("caption",), target=swap.target, label=source.label, source=words.id, added=True
         )
@@ -190,11 +193,12 @@ def _facts(clean: Sequence[Pair], swaps: Sequence[Swap], *, left: int) -> dict[s
     }
 
 
-def _free_id(name: str, used: set[str]) -> str:
-    """Return the next caption id of a view, "<view>#<number>", and mark it as used."""
+def _free_id(name: str, used: set[str], numbers: dict[str, int]) -> str:
+    """Return the next caption id of a view, "<view>#<number>", and mark it as used; `numbers` remembers the last."""
     stem = name.rpartition("#")[0] or name
-    number = 1
+    number = numbers.get(stem, 0) + 1
     while f"{stem}#{number}" in used:
         number += 1
+    numbers[stem] = number
     used.add(f"{stem}#{number}")
     return f"{stem}#{number}"
