@@ -23,7 +23,7 @@ from threatclip.pairs.images import GRAY, decode_image
 
 _TYPES = {"CLIPImageProcessor", "CLIPImageProcessorFast", "CLIPImageProcessorPil", "CLIPFeatureExtractor"}
 _SERIAL_PICTURES = 8  # below it, threads cost more than they save
-_LONGEST_WHOLE = 8  # times the shortest edge; of longer strips only what the crop shows is resized
+_MOST_PIXELS = 2**24  # after resizing; of longer strips only what the crop shows is resized
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,9 +101,9 @@ def fit_pixels(pixels: np.ndarray, reading: ClipReading) -> np.ndarray:
     width, height = _resized(picture.width, picture.height, edge)
     left, top = _margin(width - side, reading.crop), _margin(height - side, reading.crop)
     crop = (left, top, left + side, top + side)
-    if max(width, height) <= _LONGEST_WHOLE * edge:
+    if width * height <= _MOST_PIXELS:
         return np.asarray(picture.resize((width, height), resample).crop(crop))
-    # a strip of 1 x 16,384 pixels would grow to gigabytes; its crop alone differs by rounding only
+    # a strip of 1 x 16,384 pixels would grow to gigabytes; its crop alone differs a little, by the order of two steps
     across, down = picture.width / width, picture.height / height
     box = (crop[0] * across, crop[1] * down, min(crop[2] * across, picture.width), min(crop[3] * down, picture.height))
     return np.asarray(picture.resize((side, side), resample, box=box))
