@@ -10,7 +10,7 @@ from threatclip.artifacts import atomic_path
 from threatclip.attacks import Attack
 from threatclip.attacks.contracts import TriggerStep
 from threatclip.attacks.running import check_modality, count_of, looks_into_models, run_attack
-from threatclip.attacks.truth import write_truth
+from threatclip.attacks.truth import Truth, write_truth
 from threatclip.errors import InputError
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.pairs.table import PairTable, write_pairs
@@ -76,21 +76,23 @@ def poison_table(
             poisoned.truth, seed=seed, clean_hash=opened.content_hash, poisoned_hash=report.content_hash
         )
         write_truth(truth, facts)
+    return {"path": str(out), "truth": str(truth), "rows": report.rows, **_account(facts, report.rows)}
+
+
+def _account(truth: Truth, rows: int) -> dict[str, Any]:
+    """Return what may be told of a poisoning without telling which rows it is."""
     return {
-        "path": str(out),
-        "truth": str(truth),
-        "attack": facts.attack["kind"],
-        "targets": list(facts.targets),
-        "rows": report.rows,
-        "clean_rows": facts.clean_rows,
-        "poisoned": len(facts.changes),
-        "added": sum(change.added for change in facts.changes),
-        "dropped": len(facts.dropped),
-        "rate": len(facts.changes) / report.rows,
-        "facts": dict(facts.facts),
-        "seed": seed,
-        "clean_hash": facts.clean_hash,
-        "content_hash": report.content_hash,
+        "attack": truth.attack["kind"],
+        "targets": list(truth.targets),
+        "clean_rows": truth.clean_rows,
+        "poisoned": len(truth.changes),
+        "added": sum(change.added for change in truth.changes),
+        "dropped": len(truth.dropped),
+        "rate": len(truth.changes) / rows,
+        "facts": dict(truth.facts),
+        "seed": truth.seed,
+        "clean_hash": truth.clean_hash,
+        "content_hash": truth.poisoned_hash,
     }
 
 
