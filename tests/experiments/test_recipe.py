@@ -12,6 +12,9 @@ from recipe_cases import WHOLE
 
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
+from threatclip.encoders.clip import ClipTextTower
+from threatclip.encoders.image import ResnetTower
+from threatclip.encoders.image_pretrained import PretrainedImageTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.errors import RecipeError
 from threatclip.experiments.config import parse
@@ -156,6 +159,10 @@ BYTE = ByteTower(dim=16)
     ("values", "message"),
     [
         ({"text_tower": ByteTower()}, "kind 'byte' reads payloads"),
+        ({"text_tower": ResnetTower()}, "kind 'resnet' is for pairs of pictures"),
+        ({"text_tower": ClipTextTower(source="x")}, "kind 'clip_text' is for pairs of pictures"),
+        ({"payload_tower": ResnetTower()}, "kind 'resnet' reads pictures"),
+        ({"payload_tower": PretrainedImageTower(source="x")}, "kind 'pretrained_image' reads pictures"),
         ({"text_tower": PretrainedTower()}, "everything is frozen"),
         ({"text_tower": MLP, "payload_tower": BYTE}, "text_tower makes 384 numbers, payload_tower 16"),
         ({"text_tower": BPE, "payload_tower": ByteTower()}, "text_tower makes 16 numbers, payload_tower 384"),

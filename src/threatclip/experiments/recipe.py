@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.pretrained import PretrainedTower
-from threatclip.encoders.towers import TowerConfig
+from threatclip.encoders.towers import TowerConfig, view_modality
 from threatclip.errors import RecipeError
 from threatclip.experiments.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.pairs.sources import Source
@@ -207,6 +208,10 @@ class PayloadWeakness:
         text = self.text_tower
         if isinstance(text, ByteTower):
             raise RecipeError("text_tower: kind 'byte' reads payloads; choose 'pretrained' or 'bpe'")
+        if not isinstance(text, PretrainedTower | BpeTower):
+            raise RecipeError(f"text_tower: kind {text.kind!r} is for pairs of pictures; choose 'pretrained' or 'bpe'")
+        if view_modality(self.payload_tower) == "image":
+            raise RecipeError(f"payload_tower: kind {self.payload_tower.kind!r} reads pictures; choose 'byte' or 'bpe'")
         frozen = isinstance(text, PretrainedTower) and text.projection == "none" and not text.n_trainable_layers
         if frozen and self.stage1.loss != "none":
             raise RecipeError("text_tower: everything is frozen; set projection = 'mlp', or stage1.loss = 'none'")
