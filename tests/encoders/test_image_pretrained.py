@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from clip_cases import edit_json
 from image_cases import VIEWS, MakeImage
 from safetensors.numpy import load_file, save_file
 from torch import nn
 from transformers import AutoModel, MobileNetV2Config, MobileNetV2Model, SwinConfig, SwinModel
 
+from clip_cases import edit_json
 from threatclip.encoders import hub
 from threatclip.encoders.hub_image import picture_layers
 from threatclip.encoders.image_pretrained import PretrainedImageNetwork, PretrainedImageTower
@@ -219,6 +219,9 @@ def test_pickles_and_code_and_missing_weights_are_refused(mobilenet_copy: Path) 
         make(mobilenet_copy)
     save_file({**tensors, name: np.zeros((1, 2, 3, 3), dtype=np.float32)}, weights)
     with pytest.raises(InputError, match=r"wrong shapes|cannot be read"):
+        make(mobilenet_copy)
+    save_file({**tensors, name: np.full_like(tensors[name], np.nan)}, weights)
+    with pytest.raises(DamagedArtifactError, match="not finite"):
         make(mobilenet_copy)
     weights.write_bytes(b"\x80\x04K\x01.")
     with pytest.raises(DamagedArtifactError, match="not safetensors"):

@@ -166,6 +166,38 @@ def test_damaged_assets_are_refused(name: str, spoil: bytes, make_image_tower: M
             load_tower(TowerState(config=state.config, weights=state.weights, assets={**state.assets, asset: spoil}))
 
 
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("resnet", {"width": 1024, "stages": 3, "side": 128, "blocks": 200}),
+        ("vit", {"width": 8192, "layers": 200}),
+        ("mobilenet-linear", {"dim": 8192}),
+        ("mobilenet", {"depth_multiplier": 200.0}),
+    ],
+)
+def test_a_stranger_s_shape_takes_no_memory(
+    name: str, changes: dict[str, float], make_image_tower: MakeImage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tower_state(make_image_tower(name))
+    if name == "mobilenet":
+        shape = {**json.loads(state.assets["vision.json"]), **changes}
+        hostile = replace(state, assets={**state.assets, "vision.json": json.dumps(shape).encode()})
+    else:
+        hostile = replace(state, config={**state.config, **changes})
+    most: list[int] = []
+    plain = torch.nn.Module.register_parameter
+
+    def watched(module: torch.nn.Module, key: str, parameter: torch.nn.Parameter | None) -> None:
+        if parameter is not None and not parameter.is_meta:
+            most.append(parameter.numel())
+        plain(module, key, parameter)
+
+    monkeypatch.setattr(torch.nn.Module, "register_parameter", watched)
+    with pytest.raises(DamagedArtifactError, match="weight"):
+        load_tower(hostile)
+    assert not most
+
+
 @EVERY
 def test_training_moves_every_trainable_weight_and_no_frozen_one(name: str, make_image_tower: MakeImage) -> None:
     tower = make_image_tower(name).train()

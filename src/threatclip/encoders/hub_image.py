@@ -48,7 +48,7 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
 
     Raises:
         InputError: not a folder that can be read without code or pickles, no vision model, or weights are missing.
-        DamagedArtifactError: weights that are not safetensors.
+        DamagedArtifactError: weights that are not safetensors, or not finite.
     """
     refuse_code(folder)
     check_weight_files(folder)
@@ -80,6 +80,9 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
         missing = [name for name in missing if "pooler" not in name]
     if missing or report["mismatched_keys"]:
         raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
+    for name, tensor in model.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")
     return hold_still(model).eval(), replace(reading, pooling=_pooling(model, reading.side))
 
 
