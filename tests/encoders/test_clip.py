@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 from transformers import AutoTokenizer
 
@@ -119,6 +119,7 @@ def tokenizers(tiny_clip: Path) -> tuple[ClipTextNetwork, Any]:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(text=st.text(max_size=60))
 def test_tokens_are_those_of_transformers_for_any_text(tokenizers: tuple[ClipTextNetwork, Any], text: str) -> None:
+    assume("<|" not in text)  # a mark, which we read as text
     tower, peer = tokenizers
     assert tower.tokenize([text.encode()])[0].tolist() == peer(text, truncation=True)["input_ids"]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import json
 import shutil
+import unicodedata
 import warnings
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from safetensors.torch import save_file
@@ -106,13 +107,14 @@ def test_its_settings_of_pictures_are_kept(tmp_path: Path, pictures: dict[str, A
     check_equal(save(tmp_path / "model", MODELS["vit"], **pictures))
 
 
-ASSIGNED = st.characters(exclude_categories=("Cs", "Cn"), exclude_characters="\u0345")
-
-
 @settings(max_examples=300, deadline=None)
-@given(text=st.text(ASSIGNED, max_size=60))
+@given(text=st.text(st.characters(exclude_categories=("Cs", "Cn")), max_size=60))
 def test_tokens_are_those_of_the_library_for_any_text(text: str) -> None:
-    found = PIECES.encode(clean_text(text)).ids
+    cleaned = clean_text(text)
+    assume("_of_text>" not in cleaned)  # a mark, which we read as text
+    # cleaning may make such letters of others; tables of Unicode differ in what is not assigned
+    assume(not any(unicodedata.category(letter) == "Cn" or letter == "\u0345" for letter in cleaned))
+    found = PIECES.encode(cleaned).ids
     wanted = [SIMPLE.sot_token_id, *SIMPLE.encode(text), SIMPLE.eot_token_id]
     assert found == wanted
 
