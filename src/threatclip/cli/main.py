@@ -17,7 +17,7 @@ from typing import Annotated
 import typer
 
 from threatclip import __version__
-from threatclip.cli import bench, classify, demo, evaluate, export, listing, pairs, poison, train, verify
+from threatclip.cli import attack_report, bench, classify, demo, evaluate, export, listing, pairs, poison, train, verify
 from threatclip.cli.terminal import say
 from threatclip.errors import BadRowsError, ThreatclipError
 
@@ -42,6 +42,7 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("bench")(bench.bench)
 app.command("poison")(poison.poison)
+app.command("attack-report")(attack_report.attack_report)
 app.command("export-clip")(export.export_clip)
 app.command("demo")(demo.demo)
 app.command("list")(listing.listing)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from threatclip.errors import RecipeError
 
@@ -43,5 +44,5 @@ def fraction(settings: object, *names: str) -> None:
 
 def distinct(name: str, values: tuple[str, ...]) -> None:
     """Refuse a value that stands twice."""
-    twice = next((value for value in values if values.count(value) > 1), None)
+    twice = next((value for value, count in Counter(values).items() if count > 1), None)
     check(name, twice, twice is None, "named once")

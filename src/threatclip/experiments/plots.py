@@ -18,9 +18,10 @@ from threatclip.experiments.report_svg import (
     shortened,
     text,
 )
-from threatclip.experiments.report_text import count, figure, interval
+from threatclip.experiments.report_text import Unit, count, figure, interval
 
 WIDTH = 872.0
+_TICK_GAP = 30.0  # pixels that the label of a tick takes
 MAX_HEAT_CLASSES = 40
 """More classes than this and the cells of a heat map can no longer be read."""
 
@@ -49,6 +50,7 @@ class Panel:
 
     title: str
     reference: float | None = None
+    unit: Unit = "percent"
 
 
 def dot_plot(
@@ -86,7 +88,7 @@ def dot_plot(
         for row, height in zip(rows, heights, strict=True):
             for place, mark in enumerate(row.cells[index]):
                 middle = y + height / 2 + (place - (len(row.cells[index]) - 1) / 2) * spacing
-                parts.append(_dot(mark, row.label, scale, middle, left + width - 8))
+                parts.append(_dot(mark, row.label, scale, middle, left + width - 8, panel.unit))
             y += height
     parts += _row_labels(rows, heights, top, gutter)
     return drawing(WIDTH, bottom + 26, *parts, key=key, title=title, description=description)
@@ -100,9 +102,10 @@ def _panel_scale(marks: Sequence[Mark], panel: Panel, start: float, end: float) 
 
 def _panel_frame(panel: Panel, scale: Scale, top: float, bottom: float) -> Markup:
     parts = [text(scale.start, top - 8, panel.title, kind="head")]
-    for tick in scale.ticks():
+    for tick in scale.ticks(min(6, 1 + int((scale.end - scale.start) / _TICK_GAP))):
         parts.append(line(scale(tick), top, scale(tick), bottom, kind="grid"))
-        parts.append(text(scale(tick), bottom + 16, f"{100 * tick:.0f}%", anchor="middle", kind="tick"))
+        label = f"{100 * tick:.0f}%" if panel.unit == "percent" else f"{tick:.2g}"
+        parts.append(text(scale(tick), bottom + 16, label, anchor="middle", kind="tick"))
     if panel.reference is not None:
         parts.append(line(scale(panel.reference), top, scale(panel.reference), bottom, kind="reference"))
     return element("g", *parts)
@@ -119,17 +122,17 @@ def _row_labels(rows: Sequence[Row], heights: Sequence[float], top: float, gutte
     return parts
 
 
-def _dot(mark: Mark, label: str, scale: Scale, y: float, value_x: float) -> Markup:
+def _dot(mark: Mark, label: str, scale: Scale, y: float, value_x: float, unit: Unit) -> Markup:
     estimate = mark.estimate
     if estimate.value is None:
-        return text(value_x, y + 4, figure(None, "percent"), anchor="end", kind="value")
+        return text(value_x, y + 4, figure(None, unit), anchor="end", kind="value")
     kind = "of-model" if mark.of_model else "of-other"
-    told = f"{label}, {mark.name}: {figure(estimate.value, 'percent')} (95% interval {interval(estimate, 'percent')})"
+    told = f"{label}, {mark.name}: {figure(estimate.value, unit)} (95% interval {interval(estimate, unit)})"
     parts = [element("title", told)]
     if estimate.low is not None and estimate.high is not None:
         parts.append(line(scale(estimate.low), y, scale(estimate.high), y, kind=f"whisker {kind}"))
     parts.append(symbol(scale(estimate.value), y, of_model=mark.of_model))
-    parts.append(text(value_x, y + 4, figure(estimate.value, "percent"), anchor="end", kind="value"))
+    parts.append(text(value_x, y + 4, figure(estimate.value, unit), anchor="end", kind="value"))
     return element("g", *parts, class_="mark")
 
 

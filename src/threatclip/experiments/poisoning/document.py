@@ -2,56 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from threatclip.artifacts import read_json
-from threatclip.errors import InputError
 from threatclip.evaluation.intervals import N_RESAMPLES, Metric
-from threatclip.evaluation.retrieval import mean_over_groups
-from threatclip.experiments.cells import Cell
-from threatclip.experiments.poisoning.plan import Asked, cells_of, clean_lines, name_of
-from threatclip.experiments.poisoning.recipe import Line, Sweep
-from threatclip.experiments.poisoning.row_scores import RowScores, mean_over_seeds, read_scores
+from threatclip.experiments.poisoning.doses import KEPT, Dose, read_doses
+from threatclip.experiments.poisoning.folder import environment_of
+from threatclip.experiments.poisoning.recipe import Sweep
 from threatclip.experiments.study_markdown import code, difference, escape, percent, table, with_interval
-from threatclip.seeds import rng
-
-_KEPT = ("clean_accuracy_1", "i2t_r_10", "t2i_r_10")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dose:
-    """One line of a table: a line of the sweep at one count, its scores averaged over the seeds that are there."""
-
-    line: Line
-    count: int
-    seeds: tuple[int, ...]
-    missing: tuple[int, ...]
-    scores: RowScores
-    clean: RowScores
-    facts: Mapping[str, Any]
-
-    @property
-    def title(self) -> str:
-        """The line's name, with the towers that it trains and the seeds that are missing."""
-        parts = [self.line.name]
-        if self.line.trains != "both":
-            parts.append(f"{self.line.trains} tower only")
-        if self.missing:
-            parts.append(f"{len(self.seeds)} of {len(self.seeds) + len(self.missing)} seeds")
-        return ", ".join(parts)
-
-    def metrics(self) -> dict[str, Metric]:
-        """Return every figure with its interval."""
-        return mean_over_groups(self.scores, rng=rng(0, "sweep/document"), n_resamples=N_RESAMPLES)
-
-    def against_clean(self) -> dict[str, Metric]:
-        """Return the paired differences to the clean line in what a user would notice."""
-        names = [name for name in _KEPT if name in self.scores and name in self.clean]
-        own, other = ({name: scores[name] for name in names} for scores in (self.scores, self.clean))
-        return mean_over_groups(own, minus=other, rng=rng(0, "sweep/document"), n_resamples=N_RESAMPLES)
 
 
 def sweep_sections(sweep: Sweep, out: Path, *, command: str) -> list[str]:
@@ -60,65 +18,29 @@ def sweep_sections(sweep: Sweep, out: Path, *, command: str) -> list[str]:
     Raises:
         DamagedArtifactError: a cell's files are not what the sweep wrote.
     """
-    doses = list(_doses(sweep, out))
-    blocks = [*_how_made(sweep, out, doses, command=command), *_clean(doses)]
+    found = read_doses(sweep, out)
+    doses = found.doses
+    blocks = [*_how_made(sweep, out, doses, command=command)]
+    if found.missing:
+        blocks.append(f"Cells that are missing: {escape(', '.join(found.missing))}.")
+    blocks += _clean(doses)
     attacked = [dose for dose in doses if dose.line.attack is not None]
-    blocks += _triggers([dose for dose in attacked if "asr_1" in dose.scores])
-    blocks += _interfaces([dose for dose in attacked if "retrieval.asr_1" in dose.scores])
-    blocks += _targeted([dose for dose in attacked if "hit_1" in dose.scores])
+    blocks += _triggers([dose for dose in attacked if "asr_1" in dose.metrics])
+    blocks += _interfaces([dose for dose in attacked if "retrieval.asr_1" in dose.metrics])
+    blocks += _targeted([dose for dose in attacked if "hit_1" in dose.metrics])
     return [*blocks, *_drift(attacked)]
-
-
-def _doses(sweep: Sweep, out: Path) -> list[Dose]:
-    found: dict[tuple[str, int], dict[int, tuple[RowScores, Mapping[str, Any]] | None]] = {}
-    lines: dict[str, Line] = {}
-    for asked in cells_of(sweep):
-        line = asked.line or Line(name="victim")
-        lines[line.name] = line
-        found.setdefault((line.name, asked.count), {})[asked.seed] = _read(asked, out)
-    clean = clean_lines(sweep)
-    doses = []
-    for (name, count), by_seed in found.items():
-        there = {seed: one for seed, one in by_seed.items() if one is not None}
-        if not there:
-            continue
-        seeds = tuple(sorted(there))
-        partner = found.get((clean.get(lines[name].start, ""), 0), {})
-        clean_scores = [one[0] for seed in seeds if (one := partner.get(seed)) is not None]
-        doses.append(
-            Dose(
-                line=lines[name],
-                count=count,
-                seeds=seeds,
-                missing=tuple(sorted(set(by_seed) - set(seeds))),
-                scores=mean_over_seeds([there[seed][0] for seed in seeds]),
-                clean=mean_over_seeds(clean_scores) if len(clean_scores) == len(seeds) else {},
-                facts=there[seeds[0]][1],
-            )
-        )
-    return doses
-
-
-def _read(asked: Asked, out: Path) -> tuple[RowScores, Mapping[str, Any]] | None:
-    cell = Cell(name=name_of(asked), spec=asked, folder=out)
-    try:
-        return read_scores(cell), read_json(cell.file(".json"))
-    except InputError:
-        return None
 
 
 def _how_made(sweep: Sweep, out: Path, doses: Sequence[Dose], *, command: str) -> list[str]:
     blocks = ["All figures come from one command:", code(command)]
-    try:
-        where = read_json(out / "environment.json")
-        blocks.append(f"Commit {escape(str(where['commit']))}, {escape(str(where['device']))}.")
-    except (InputError, KeyError):
-        blocks.append("The environment was not recorded.")
+    where = environment_of(out)
+    known = [escape(f"{name} {where[name]}") for name in ("commit", "device") if where.get(name) is not None]
+    blocks.append(f"{', '.join(known).capitalize()}." if known else "The environment was not recorded.")
     if doses:
         facts = doses[0].facts
         blocks.append(
-            f"The pool holds {facts['n_pool']:,} pairs; judged on {facts['n_views']:,} test views with "
-            f"{facts['n_test']:,} captions, {len(facts['classes'])} classes. Victim: "
+            f"The pool holds {facts.n_pool:,} pairs; judged on {facts.n_views:,} test views with "
+            f"{facts.n_test:,} captions, {len(facts.classes)} classes. Victim: "
             f"{sweep.victim.fit.epochs} epochs on the clean pool; poisoned pairs are learned for "
             f"{sweep.continued.epochs} more at learning rate {sweep.continued.learning_rate:g}, unless the line starts "
             "from scratch. Figures in percent (ranks as numbers), means over seeds, with 95% intervals of a bootstrap "
@@ -132,8 +54,8 @@ def _clean(doses: Sequence[Dose]) -> list[str]:
     rows = []
     for dose in doses:
         if dose.line.attack is None:
-            metrics = dose.metrics()
-            rows.append((dose.title, _seeds(dose), *(with_interval(metrics.get(name)) for name in _KEPT)))
+            metrics = dose.metrics
+            rows.append((dose.title, _seeds(dose), *(with_interval(metrics.get(name)) for name in KEPT)))
     headers = ("model", "seeds", "zero-shot accuracy", "view to caption R@10", "caption to view R@10")
     return ["**Models without poison**", table(headers, rows, n_text=2)]
 
@@ -141,7 +63,7 @@ def _clean(doses: Sequence[Dose]) -> list[str]:
 def _triggers(doses: Sequence[Dose]) -> list[str]:
     rows = []
     for dose in doses:
-        metrics, change = dose.metrics(), dose.against_clean()
+        metrics, change = dose.metrics, dose.change
         asr = [name for name in ("asr_3", "asr_5", "asr_10") if name in metrics]
         rows.append(
             (
@@ -165,10 +87,10 @@ def _triggers(doses: Sequence[Dose]) -> list[str]:
 
 
 def _interfaces(doses: Sequence[Dose]) -> list[str]:
-    names = [name for name in ("retrieval", "linear", "neighbors") if any(f"{name}.asr_1" in d.scores for d in doses)]
+    names = [name for name in ("retrieval", "linear", "neighbors") if any(f"{name}.asr_1" in d.metrics for d in doses)]
     rows = []
     for dose in doses:
-        metrics = dose.metrics()
+        metrics = dose.metrics
         both = [(metrics.get(f"{name}.asr_1"), metrics.get(f"{name}.asr_floor_1")) for name in names]
         shown = [f"{with_interval(one)}; {percent(None if floor is None else floor.value)}" for one, floor in both]
         rows.append((dose.title, str(dose.count), with_interval(metrics["asr_1"]), *shown))
@@ -181,9 +103,7 @@ def _interfaces(doses: Sequence[Dose]) -> list[str]:
 def _targeted(doses: Sequence[Dose]) -> list[str]:
     rows: list[tuple[str, ...]] = []
     for dose in doses:
-        metrics, change = dose.metrics(), dose.against_clean()
-        goals = [prefix for prefix in ("", "goal2.") if f"{prefix}hit_1" in metrics]
-        rows += [_goal_row(dose, metrics, change, prefix) for prefix in goals]
+        rows += [_goal_row(dose, prefix) for prefix in dose.goals]
     if not rows:
         return []
     headers = ("attack", "seeds", "poisons", "rate", "Hit@1", "Hit@5", "Hit@10", "MinRank")
@@ -194,21 +114,29 @@ def _targeted(doses: Sequence[Dose]) -> list[str]:
     ]
 
 
-def _goal_row(dose: Dose, metrics: Mapping[str, Metric], change: Mapping[str, Metric], prefix: str) -> tuple[str, ...]:
-    name = f"{dose.title}{'' if not prefix else ', second goal'}"
+def _goal_row(dose: Dose, prefix: str) -> tuple[str, ...]:
+    metrics, change = dose.metrics, dose.change
     hits = [with_interval(metrics[f"{prefix}hit_{k}"]) for k in (1, 5, 10)]
     beside = [
         f"{percent(metrics[f'{prefix}{who}_hit_10'].value)}, {metrics[f'{prefix}{who}_min_rank'].value:.1f}"
         for who in ("random", "clean")
     ]
     kept = ", ".join(difference(change.get(metric)) for metric in ("i2t_r_10", "t2i_r_10"))
-    return (name, _seeds(dose), *_dose(dose), *hits, _rank(metrics[f"{prefix}min_rank"]), *beside, kept)
+    return (
+        f"{dose.title}{dose.goal_name(prefix)}",
+        _seeds(dose),
+        *_dose(dose),
+        *hits,
+        _rank(metrics[f"{prefix}min_rank"]),
+        *beside,
+        kept,
+    )
 
 
 def _drift(doses: Sequence[Dose]) -> list[str]:
     rows = []
     for dose in doses:
-        metrics = dose.metrics()
+        metrics = dose.metrics
         if "drift_view" in metrics:
             shown = (
                 f"{m.value:.3f} ({m.low:.3f}–{m.high:.3f})" for m in (metrics["drift_view"], metrics["drift_caption"])
@@ -227,7 +155,7 @@ def _seeds(dose: Dose) -> str:
 
 
 def _dose(dose: Dose) -> tuple[str, str]:
-    return str(dose.count), f"{100 * dose.count / dose.facts['n_pool']:.2g}%"
+    return str(dose.count), f"{100 * dose.rate:.2g}%"
 
 
 def _rank(metric: Metric) -> str:

@@ -73,6 +73,22 @@ class Judge:
         kept = rng(self.seed, "judge/heads").permutation(len(own))[:_HEAD_ROWS]
         return [own[place] for place in np.sort(kept)]
 
+    def check(self, attack: Attack, truth: Truth) -> None:
+        """Refuse an attack that cannot be judged: before a model is trained on it, not after.
+
+        Raises:
+            InputError: it is about a class that is none of the sweep's.
+        """
+        target: Any = getattr(attack, "target", None)
+        goals = [] if hasattr(attack, "trigger") else goals_of(attack, truth)
+        about = {name for goal in goals for name in (goal.queries, goal.found)} if goals else {target}
+        strange = sorted(name for name in about if name is not None and name not in self.pairs.classes)
+        if strange:
+            known = ", ".join(self.pairs.classes)
+            raise InputError(
+                f"attack {attack.kind} is about class {strange[0]!r}, which is not judged; judged: {known}"
+            )
+
     def utility(self, model: DualBundle) -> RowScores:
         """Return clean accuracy@k of zero-shot answers, and recall between test views and captions, full galleries."""
         vectors = model.view_vectors([pair.view for pair in self.rows])

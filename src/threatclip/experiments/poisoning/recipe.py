@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -81,7 +82,9 @@ class Line:
     trains: Literal["both", "view", "text"] = "both"
 
     def __post_init__(self) -> None:
-        check("name", self.name, bool(self.name) and self.name == self.name.strip(), "a name")
+        # it begins the names of files
+        plain = re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", self.name) is not None
+        check("name", self.name, plain, "at most 80 letters, digits and . _ -, the first a letter or digit")
         check("counts", self.counts, all(count >= 1 for count in self.counts), "1 or more each")
         if bool(self.counts) != (self.attack is not None):
             raise RecipeError(f"line {self.name!r}: an attack needs counts, and a clean line has none")

@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from threatclip.artifacts import write_json, write_text
+from threatclip.artifacts import write_text
 from threatclip.evaluation.retrieval import mean_over_groups
 from threatclip.experiments.cells import Cell, run_cells
 from threatclip.experiments.config import parse, read_recipe
 from threatclip.experiments.contrastive.bundle import DualBundle
 from threatclip.experiments.poisoning.document import sweep_sections
+from threatclip.experiments.poisoning.folder import cells_in, write_plan
 from threatclip.experiments.poisoning.judge import Judge
 from threatclip.experiments.poisoning.material import load_pairs
-from threatclip.experiments.poisoning.plan import Asked, cells_of, name_of
+from threatclip.experiments.poisoning.plan import Asked
 from threatclip.experiments.poisoning.planted import Planted, plant, write_truth_anew
 from threatclip.experiments.poisoning.recipe import Sweep, Sweeps
 from threatclip.experiments.poisoning.row_scores import keep_scores
 from threatclip.experiments.poisoning.victim import class_texts, line_model, new_towers, save_model, trained
 from threatclip.experiments.progress import OnProgress
-from threatclip.experiments.run_folder import environment
 from threatclip.pairs.pair import Modality
 from threatclip.seeds import rng
 
@@ -70,14 +70,18 @@ def _written(document: str | None, out: Path, lines: Sequence[str]) -> str:
 
 
 def run_waves(sweep: Sweep, out: Path, *, jobs: int, on_progress: OnProgress) -> list[dict[str, Any]]:
-    """Run all cells of a sweep: every wave needs the models of the one before it."""
+    """Run all cells of a sweep: every wave needs the models of the one before it.
+
+    Raises:
+        InputError: data is missing, or the folder holds cells that were made from other data.
+    """
+    cells = cells_in(sweep, out)
+    write_plan(sweep, out, cells)
     waves: list[list[Cell]] = [[], [], []]
-    for asked in cells_of(sweep):
-        wave = 0 if asked.line is None else 1 if asked.line.attack is None else 2
-        waves[wave].append(Cell(name=name_of(asked), spec=asked, folder=out))
-    results = [result for wave in waves for result in run_cells(wave, run_cell, jobs=jobs, on_progress=on_progress)]
-    write_json(out / "environment.json", environment())
-    return results
+    for cell in cells:
+        line = cell.spec.line
+        waves[0 if line is None else 1 if line.attack is None else 2].append(cell)
+    return [result for wave in waves for result in run_cells(wave, run_cell, jobs=jobs, on_progress=on_progress)]
 
 
 def model_folder(out: Path, name: str) -> Path:
@@ -101,6 +105,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         victim = model_folder(cell.folder, f"victim-{seed}")
         if line.attack is not None:
             planted = plant(line.attack, [*pairs.pool, *pairs.test], victim, count=asked.count, seed=seed)
+            judge.check(planted.attack, planted.truth)
             write_truth_anew(cell.file("-truth.json"), planted.truth)
         learned = pairs.pool if planted is None else planted.pairs
         dual = line_model(sweep, line, pairs.pool, learned, victim, seed=seed)
