@@ -75,6 +75,15 @@ def test_a_class_is_found_by_its_words(caption: str, name: str, holds: bool) -> 
     assert not is_of_class(Pair(id="a", view=b"v", caption=caption, label="other"), name)
 
 
+@pytest.mark.parametrize("kind", ["sig", "label_consistent"])
+def test_a_target_that_is_spelled_unlike_its_label_is_refused(kind: str) -> None:
+    pairs = [dataclasses.replace(pair, label=f"wild-{pair.label}") for pair in picture_pairs()]
+    with pytest.raises(InputError, match="target 'Wild dog' is no label of the table, but 'wild-dog' is"):
+        ATTACKS[kind](target="Wild dog").poison(pairs, count=1, rng=rng())
+    assert ATTACKS[kind](target="wild-dog").poison(pairs, count=1, rng=rng()).truth.targets == ("wild-dog",)
+    assert Sig(target="banana").poison(pairs, count=1, rng=rng()).truth.targets == ("banana",)
+
+
 def test_trainable_rows_are_those_of_train_or_all() -> None:
     splits = [None, "train", "test", "validation", "train"]
     pairs = [Pair(id=str(place), view=b"v", split=split) for place, split in enumerate(splits)]

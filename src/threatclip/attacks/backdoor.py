@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from threatclip.attacks.captions import Wording, target_captions
-from threatclip.attacks.choice import draw_rows, is_of_class, words_of
+from threatclip.attacks.choice import check_class, draw_rows, is_of_class, words_of
 from threatclip.attacks.pictures import reencoded, stamped_rows, with_picture
 from threatclip.attacks.planting import plant
 from threatclip.attacks.triggers import Place, Scale, check_choice
@@ -124,7 +124,12 @@ def poison_pictures(attack: WordedBackdoor, clean: Sequence[Pair], *, count: int
 
 
 def rows_of_others(clean: Sequence[Pair], target: str) -> list[int]:
-    """Return the training rows that have a picture and are not of the target class: there a poison teaches nothing."""
+    """Return the training rows that have a picture and are not of the target class: there a poison teaches nothing.
+
+    Raises:
+        InputError: the target is spelled differently from a label.
+    """
+    check_class(clean, target)
     return [row for row in with_picture(clean) if not is_of_class(clean[row], target)]
 
 

@@ -28,6 +28,20 @@ def is_of_class(pair: Pair, name: str) -> bool:
     return pair.caption is not None and mentions(pair.caption, name)
 
 
+def check_class(clean: Sequence[Pair], name: str) -> None:
+    """Refuse a class that is no label but reads like one: rows of that label would be taken for rows of others.
+
+    A class that no row bears is fine: an attacker may aim at a class that is not in the table.
+
+    Raises:
+        InputError: see above.
+    """
+    labels = {pair.label for pair in clean if pair.label is not None}
+    alike = [label for label in sorted(labels) if words_of(label) == words_of(name)]
+    if name not in labels and alike:
+        raise InputError(f"target {name!r} is no label of the table, but {alike[0]!r} is; name that one")
+
+
 def mentions(caption: str, name: str) -> bool:
     """Tell whether a caption holds the words of `name` in a row, whatever their case; - and _ part words."""
     words, wanted = words_of(caption), words_of(name)

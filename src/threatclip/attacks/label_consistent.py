@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from threatclip.attacks.backdoor import check_patch_settings, check_picture_settings, plant_pictures
-from threatclip.attacks.choice import draw_rows, is_of_class
+from threatclip.attacks.choice import check_class, draw_rows, is_of_class
 from threatclip.attacks.pictures import stamped_views, with_picture
 from threatclip.attacks.triggers import Place, Scale
 from threatclip.attacks.triggers_patch import PatchPattern, stamp_patch
@@ -77,6 +77,7 @@ class LabelConsistent:
         Raises:
             InputError: too few rows.
         """
+        check_class(clean, self.target)
         own = [row for row in with_picture(clean) if clean[row].caption and is_of_class(clean[row], self.target)]
         rows = draw_rows(own, count=count, rng=rng, what=f"captioned pictures of class {self.target!r}")
         return plant_pictures(self, clean, rows=rows, captions={}, rng=rng)
