@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import json
 import shutil
@@ -31,6 +32,7 @@ from threatclip.encoders.open_clip import OpenClipImageTower, OpenClipTextTower
 from threatclip.encoders.open_clip_folder import clean_text, load_open_clip, word_pieces
 from threatclip.encoders.towers import build_tower, load_tower, tower_state, view_modality
 from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.training.modes import set_modes, training_modes
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # of what the library imports
@@ -154,10 +156,13 @@ def test_freezing_and_statistics(tmp_path: Path) -> None:
     assert {name.split(".")[1] for name in trained} == {"layer4", "attnpool"}
     whole = build_tower(OpenClipImageTower(source=source), seed=0).train()
     before = {name: tensor.clone() for name, tensor in whole.state_dict().items()}
+    set_modes(training_modes(whole))  # as the training of dual encoders does
     whole(**whole.collate(PICTURES)).sum().backward()
     assert all(parameter.grad is not None for parameter in whole.parameters())
     assert all(torch.equal(before[name], tensor) for name, tensor in whole.state_dict().items())
     assert view_modality(whole) == "image"
+    copied = copy.deepcopy(whole).train()
+    assert torch.equal(copied(**whole.collate(PICTURES)), whole.eval()(**whole.collate(PICTURES)))
     text = build_tower(OpenClipTextTower(source=source, frozen=True), seed=0)
     assert not any(parameter.requires_grad for parameter in text.parameters())
     with pytest.raises(InputError, match="has 4"):

@@ -94,7 +94,7 @@ class OpenClipImageNetwork(nn.Module):
             n_trainable_layers=config.n_trainable_layers,
             frozen=config.frozen,
         )
-        self._still += [module for module in visual.modules() if isinstance(module, _BatchNorm)]
+        _keep_statistics(visual)
 
     def tokenize(self, views: Sequence[bytes]) -> list[Tokens]:
         """Return each picture as uint8 [3, side, side]; an empty view is gray.
@@ -128,7 +128,7 @@ class OpenClipImageNetwork(nn.Module):
         return functional.normalize(features.float(), dim=1)
 
     def train(self, mode: bool = True) -> OpenClipImageNetwork:
-        """Switch to training or back; frozen parts and BatchNorms stay in evaluation mode."""
+        """Switch to training or back; frozen parts stay in evaluation mode."""
         super().train(mode)
         rest(self._still)
         return self
@@ -270,6 +270,17 @@ def rebuild_open_clip_text(config: OpenClipTextTower, assets: Mapping[str, bytes
         return OpenClipTextNetwork(config, architecture=architecture, text=text, tokenizer=tokenizer)
     except Exception as error:
         raise _not_ours("open_clip_text", error) from error
+
+
+def _keep_statistics(model: nn.Module) -> None:
+    """Give every BatchNorm, of the library's own kinds too, the class that it has, but never in training mode.
+
+    Set here, not by `train`: whoever puts the parts of a tower into their modes one by one would undo that.
+    """
+    never = {"training": property(lambda _: False, lambda _, __: None)}
+    for module in model.modules():
+        if isinstance(module, _BatchNorm):
+            module.__class__ = type(type(module).__name__, (type(module),), never)
 
 
 def _image_parts(visual: nn.Module) -> tuple[list[nn.Module | nn.Parameter], list[nn.Module]]:
