@@ -6,7 +6,6 @@ import copy
 import json
 import math
 import re
-from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from report_cases import HOSTILE, make_evaluation
 
+from report_pages import Page, inert
 from threatclip.errors import StorageError
 from threatclip.experiments.report import render_report, write_report
 from threatclip.experiments.report_data import Estimate, best_baseline, majority, mix_ups, probe_names
@@ -22,37 +22,6 @@ from threatclip.experiments.report_probes import probes
 from threatclip.experiments.report_sections import MOST_MISTAKES, SECTIONS, headline
 from threatclip.experiments.report_text import DASH, figure, interval, metric_info, points
 from threatclip.experiments.report_verdict import verdict
-
-VOID = {"meta", "br", "link", "img", "input", "hr", "base"}
-
-
-class Page(HTMLParser):
-    """Elements, attributes and text of a page; open elements must be closed in order."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.tags: list[str] = []
-        self.attributes: list[tuple[str, str, str | None]] = []
-        self.text = ""
-        self.open: list[str] = []
-        self.feed(html)
-        self.close()
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append(tag)
-        self.attributes += [(tag, name, value) for name, value in attrs]
-        if tag not in VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text += data if self.open[-1:] != ["style"] else ""
-
-    def values(self, name: str) -> list[str]:
-        return [value or "" for _, attribute, value in self.attributes if attribute == name]
 
 
 @pytest.fixture(scope="module")
@@ -67,19 +36,6 @@ def poisoned(value: Any) -> Any:
     if isinstance(value, list):
         return [poisoned(item) for item in value]
     return value + HOSTILE if isinstance(value, str) else value
-
-
-def inert(page: Page) -> None:
-    allowed = set(
-        "html head meta title style body a header h1 dl div dt dd nav ol li main ul span section h2 h3 p figure "
-        "figcaption table caption thead tbody tr th td small br code pre strong details summary svg desc g "
-        "rect line circle path text".split()
-    )
-    assert set(page.tags) <= allowed
-    assert [v for n in ("src", "action", "srcset", "data", "xlink:href", "formaction") for v in page.values(n)] == []
-    assert all(re.fullmatch(r"#[a-z_]+", href) for href in page.values("href"))
-    assert not [name for _, name, _ in page.attributes if name.startswith("on")]
-    assert all(re.fullmatch(r"min-width: \d+px", style) for style in page.values("style"))
 
 
 def test_whole_report_has_every_section_and_stays_one_inert_file(evaluation: dict[str, Any], tmp_path: Path) -> None:

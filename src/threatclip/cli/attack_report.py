@@ -14,7 +14,7 @@ from threatclip.cli.terminal import progress, show, show_json, show_table
 def attack_report(
     folders: Annotated[
         list[Path],
-        typer.Argument(metavar="FOLDER...", help="Folders of attack sweeps, or one that holds several."),
+        typer.Argument(metavar="FOLDER", help="Folders of attack sweeps, or one that holds several."),
     ],
     out: Annotated[
         Path | None,

@@ -84,7 +84,9 @@ class Dose:
     @property
     def goals(self) -> tuple[str, ...]:
         """What the names of each goal's figures begin with, where the attack has goals and no trigger."""
-        return tuple(name.removesuffix("hit_1") for name in self.metrics if re.fullmatch(r"(goal\d+\.)?hit_1", name))
+        found = [re.fullmatch(r"(?:goal(\d{1,4})\.)?hit_1", name) for name in self.metrics]
+        numbers = sorted(int(match[1] or 1) for match in found if match is not None)
+        return tuple("" if number == 1 else f"goal{number}." for number in numbers)
 
     def goal_name(self, goal: str) -> str:
         """Return which words shall find what, where the attack has several goals."""

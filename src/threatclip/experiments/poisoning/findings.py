@@ -57,9 +57,9 @@ def _finding(doses: Sequence[Dose]) -> Finding:
     taken = next((one for one in reached if one.own.value >= enough and one.gain.low > 0), None)
     if taken is not None:
         return Finding(word="takes", text=f"{_told(taken)} {_price(taken.dose)}")
-    best = max(reached, key=lambda one: one.own.value)
-    if any(one.gain.low > 0 for one in reached):
-        return Finding(word="partly", text=f"{_told(best)} No dose reaches {figure(enough, 'percent')}.")
+    best = max((one for one in reached if one.gain.low > 0), key=lambda one: one.own.value, default=None)
+    if best is not None:
+        return Finding(word="partly", text=f"{_told(best)} No dose with a gain reaches {figure(enough, 'percent')}.")
     most = reached[-1].dose
     done = "the queries find" if most.goals else "the trigger does"
     text = f"{most.title}: up to {_amount(most)}, not shown to differ from what {done} with the clean model."
