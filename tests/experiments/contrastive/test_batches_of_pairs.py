@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pair_cases import picture_pairs, tiny_case, tiny_dual
 
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.augment import draw_shown, drop_tokens, show
+from threatclip.experiments.contrastive.augment import draw_shown, drop_features, drop_tokens, show
 from threatclip.experiments.contrastive.batches import PairBatches
 from threatclip.experiments.contrastive.prepared import Pixels, PreparedPairs, TokenRows, prepare_pairs, whole
 from threatclip.experiments.contrastive.settings import Augmentation, Fit
@@ -188,8 +188,16 @@ def test_first_and_last_tokens_stay() -> None:
     assert len(drop_tokens(tokens[:1], 0.9, np.random.default_rng(0))) == 1
 
 
+def test_features_dropped_keep_their_mean() -> None:
+    values = np.ones((200, 300), dtype=np.float32)
+    seen = drop_features(values, 0.25, rng(0, "t"))
+    assert seen.dtype == np.float32
+    assert set(np.unique(seen).tolist()) == {0.0, np.float32(1 / 0.75)}
+    assert seen.mean() == pytest.approx(1, abs=0.01)
+
+
 def test_settings_out_of_range_are_refused() -> None:
-    for bad in ({"crop": 0.0}, {"aspect": 0.5}, {"flip": 1.5}, {"token_dropout": 1.0}):
+    for bad in ({"crop": 0.0}, {"aspect": 0.5}, {"flip": 1.5}, {"token_dropout": 1.0}, {"feature_dropout": 1.0}):
         with pytest.raises(InputError, match=next(iter(bad))):
             Augmentation(**bad)
     for wrong in ({"epochs": 0}, {"batch_rows": 1}, {"learning_rate": 0.0}, {"clip_norm": 0.0}, {"ema_decay": 1.0}):

@@ -21,7 +21,7 @@ from threatclip.evaluation.retrieval import recall_at_k
 from threatclip.experiments.contrastive import features as feature_reading
 from threatclip.experiments.contrastive.fit import Keeping, fit_dual, fit_steps
 from threatclip.experiments.contrastive.objective import ContrastiveObjective
-from threatclip.experiments.contrastive.prepared import Features, Pixels, PreparedPairs, prepare_pairs
+from threatclip.experiments.contrastive.prepared import Encoded, Features, Pixels, PreparedPairs, prepare_pairs
 from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.pairs.pair import Pair
 from threatclip.training.contracts import Batch
@@ -137,6 +137,24 @@ def test_a_frozen_body_may_see_a_picture_in_several_ways() -> None:
     fit_dual(dual, pairs, settings, seed=0)
     with pytest.raises(InputError, match="frozen_readings"):
         fit_dual(dual, pairs, replace(QUICK, freeze="view", frozen_readings=2), seed=0)
+
+
+@pytest.mark.parametrize("side", ["view", "text"])
+def test_what_a_frozen_tower_reads_is_left_as_it_is_until_it_is_read(side: str) -> None:
+    told: list[list[float]] = []
+    for prepared_for in (None, side):
+        pairs = picture_pairs(48)
+        dual = tiny_dual([pair.caption or "" for pair in pairs])
+        prepared = prepare_pairs(pairs, dual, freeze=prepared_for)
+        left = isinstance(prepared.views if side == "view" else prepared.captions, Encoded)
+        assert left == (prepared_for is not None)
+        looks = replace(LOOKS, token_dropout=0.0) if side == "view" else Augmentation()
+        settings = replace(QUICK, freeze=side, augmentation=looks, frozen_readings=2 if side == "view" else 1)
+        told.append([step.losses["loss"] for step in fit_steps(dual, prepared, settings, seed=0)])
+        # and where nothing is frozen after all, it is read as ever
+        losses = [step.losses["loss"] for step in fit_steps(dual, prepared, QUICK, seed=0)]
+        told[-1] += losses
+    np.testing.assert_allclose(told[1], told[0], rtol=1e-5)
 
 
 def test_token_dropout_needs_tokens() -> None:

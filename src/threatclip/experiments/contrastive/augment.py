@@ -60,3 +60,9 @@ def drop_tokens(tokens: np.ndarray, share: float, rng: np.random.Generator) -> n
     kept = rng.random(len(tokens)) >= share
     kept[:1] = kept[-1:] = True
     return tokens[kept]
+
+
+def drop_features(values: np.ndarray, share: float, rng: np.random.Generator) -> np.ndarray:
+    """Return features [n, w] with a random share of each row at 0, the rest scaled so that sums stay on average."""
+    kept = rng.random(values.shape, dtype=np.float32) >= share
+    return np.asarray(values * kept / np.float32(1 - share), dtype=np.float32)

@@ -10,8 +10,9 @@ from torch import Tensor
 
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
-from threatclip.experiments.contrastive.augment import draw_shown, drop_tokens
-from threatclip.experiments.contrastive.prepared import Column, Features, Pixels, PreparedPairs, TokenRows
+from threatclip.errors import InputError
+from threatclip.experiments.contrastive.augment import draw_shown, drop_features, drop_tokens
+from threatclip.experiments.contrastive.prepared import Column, Encoded, Features, Pixels, PreparedPairs, TokenRows
 from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.seeds import rng
 from threatclip.training.batches import ShuffledBatches
@@ -110,9 +111,14 @@ def column_batch(
             return batch
         case Features():
             reading = (draw.random(len(rows)) * column.values.shape[1]).astype(np.int64)
-            return {"features": torch.from_numpy(column.values[rows, reading])}
+            values = column.values[rows, reading]
+            if augmentation.feature_dropout > 0:
+                values = drop_features(values, augmentation.feature_dropout, draw)
+            return {"features": torch.from_numpy(values)}
         case TokenRows():
             tokens = [column.rows[row] for row in rows.tolist()]
             if token_dropout > 0:
                 tokens = [drop_tokens(row, token_dropout, draw) for row in tokens]
             return tower.pad(tokens)
+        case Encoded():
+            raise InputError("these rows are not read yet; a fit reads them, see `fit_steps`")

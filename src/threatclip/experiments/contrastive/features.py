@@ -8,23 +8,16 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 import torch
 
-from threatclip.encoders.encode import prepare_encoder
-from threatclip.encoders.towers import Tower
+from threatclip.encoders.encode import Encoder, prepare_encoder
+from threatclip.encoders.towers import Tower, view_modality
 from threatclip.errors import InputError
 from threatclip.experiments.contrastive.augment import draw_shown, show
-from threatclip.experiments.contrastive.prepared import Column, Features, Pixels, TokenRows
+from threatclip.experiments.contrastive.prepared import Column, Encoded, Features, Pixels, TokenRows
 from threatclip.experiments.contrastive.settings import Augmentation
 from threatclip.experiments.feature_cache import cached_features
 from threatclip.seeds import rng
 
 _PIXEL_ROWS = 256  # shown at a time
-
-
-def body_is_frozen(tower: Tower) -> bool:
-    """Tell whether nothing of `tower` but its projection learns: the features of a view never change."""
-    return not any(
-        parameter.requires_grad for name, parameter in tower.named_parameters() if not name.startswith("projection.")
-    )
 
 
 def read_features(tower: Tower, column: Column, augmentation: Augmentation, *, readings: int, seed: int) -> Features:
@@ -35,7 +28,7 @@ def read_features(tower: Tower, column: Column, augmentation: Augmentation, *, r
     Raises:
         InputError: more readings are asked for than there are ways to show a row.
     """
-    if readings > 1 and not (isinstance(column, Pixels) and augmentation.changes_pictures):
+    if readings > 1 and not (view_modality(tower) == "image" and augmentation.changes_pictures):
         raise InputError(
             f"frozen_readings = {readings} needs pictures and an augmentation that changes them; set it to 1"
         )
@@ -75,6 +68,8 @@ def _contents(column: Column) -> Iterator[bytes]:
             yield from (row.tobytes() for row in column.values)
         case TokenRows():
             yield from (np.asarray(row, dtype=np.int64).tobytes() for row in column.rows)
+        case Encoded():
+            yield from column.views
         case Features():
             raise InputError("these rows are features already; there is nothing to read")
 
@@ -86,6 +81,9 @@ def _computed(
     # a faster precision is chosen by a clock: not the same bytes
     encoder = prepare_encoder(tower, precision="fp32")
     match column:
+        case Encoded():
+            views = [column.views[row] for row in rows.tolist()]
+            return encoder(views, output="features") if shown is None else _shown(encoder, views, shown[rows], device)
         case Pixels():
             pixels = column.values[rows]
             return encoder.pixels(
@@ -95,6 +93,16 @@ def _computed(
             return encoder.tokens([column.rows[row] for row in rows.tolist()], output="features")
         case Features():
             raise InputError("these rows are features already; there is nothing to read")
+
+
+def _shown(encoder: Encoder, views: Sequence[bytes], shown: np.ndarray, device: torch.device) -> np.ndarray:
+    """Return features of pictures as `shown` has them, decoding a few at a time."""
+    parts = []
+    for start in range(0, len(views), _PIXEL_ROWS):
+        part = slice(start, start + _PIXEL_ROWS)
+        pixels = np.stack(encoder.tower.tokenize(views[part]))
+        parts.append(encoder.pixels(_as_shown(pixels, shown[part], device), output="features"))
+    return np.concatenate(parts)
 
 
 def _as_shown(pixels: np.ndarray, shown: np.ndarray, device: torch.device) -> np.ndarray:

@@ -13,9 +13,9 @@ from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
 from threatclip.experiments.contrastive.batches import PairBatches
-from threatclip.experiments.contrastive.features import body_is_frozen, read_features
+from threatclip.experiments.contrastive.features import read_features
 from threatclip.experiments.contrastive.objective import MakeObjective, contrastive_objective
-from threatclip.experiments.contrastive.prepared import Features, PreparedPairs
+from threatclip.experiments.contrastive.prepared import Encoded, Features, PreparedPairs, body_is_frozen, read_column
 from threatclip.experiments.contrastive.settings import Fit
 from threatclip.training.contracts import Step
 from threatclip.training.distributed import this_accelerator
@@ -87,7 +87,7 @@ def fit_steps(
     dual.to(this_accelerator().device)
     with _frozen(dual, settings.freeze):
         dual.eval()
-        ready = _with_features(dual, pairs, settings, seed=seed)
+        ready = _with_features(dual, _read(dual, pairs), settings, seed=seed)
         module = _Trained(dual)
         batches = PairBatches(pairs=ready, dual=dual, settings=settings, seed=seed, second=second)
         yield from train(
@@ -135,6 +135,16 @@ def _frozen(dual: DualEncoder, side: str | None) -> Iterator[None]:
     finally:
         for name, parameter in dual.named_parameters():
             parameter.requires_grad_(before[name])
+
+
+def _read(dual: DualEncoder, pairs: PreparedPairs) -> PreparedPairs:
+    """Decode and tokenize what was left as it is and yet is wanted whole: its tower's body learns."""
+    ready = pairs
+    if isinstance(pairs.views, Encoded) and not body_is_frozen(dual.view_tower):
+        ready = replace(ready, views=read_column(dual.view_tower, pairs.views.views))
+    if isinstance(pairs.captions, Encoded) and not body_is_frozen(dual.text_tower):
+        ready = replace(ready, captions=read_column(dual.text_tower, pairs.captions.views))
+    return ready
 
 
 def _with_features(dual: DualEncoder, pairs: PreparedPairs, settings: Fit, *, seed: int) -> PreparedPairs:

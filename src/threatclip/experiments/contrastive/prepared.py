@@ -10,7 +10,7 @@ import numpy as np
 
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.padding import Tokens
-from threatclip.encoders.towers import Tower
+from threatclip.encoders.towers import Tower, view_modality
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Pair
 
@@ -49,7 +49,17 @@ class Features:
         return len(self.values)
 
 
-Column = Pixels | TokenRows | Features
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Encoded:
+    """Views as they are: of a frozen body only its features are wanted, and the disk may hold them already."""
+
+    views: tuple[bytes, ...]
+
+    def __len__(self) -> int:
+        return len(self.views)
+
+
+Column = Pixels | TokenRows | Features | Encoded
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -106,10 +116,16 @@ def whole(pairs: Sequence[Pair]) -> list[Pair]:
     return [pair for pair in pairs if pair.view and pair.caption and pair.caption.strip()]
 
 
-def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder) -> PreparedPairs:
+def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder, *, freeze: str | None = None) -> PreparedPairs:
     """Decode and tokenize pairs for the towers of `dual`; pairs that lack a half are left out.
 
-    A pair without a `group` is a group of its own.
+    A pair without a `group` is a group of its own. What a tower with a frozen body reads is left as it is: a fit reads
+    its features from disk or computes them, a few pictures at a time.
+
+    Args:
+        pairs: of the modality that the view tower reads.
+        dual: whose towers will read them.
+        freeze: the tower ("view" or "text") that the fit will freeze, see `Fit`.
 
     Raises:
         InputError: no pair has both halves.
@@ -123,8 +139,8 @@ def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder) -> PreparedPairs:
     # a prefix keeps a group's name from meeting the id of a pair that has none
     _, groups = numbered([f"g:{pair.group}" if pair.group is not None else f"i:{pair.id}" for pair in kept])
     return PreparedPairs(
-        views=read_column(dual.view_tower, views),
-        captions=read_column(dual.text_tower, captions),
+        views=_column(dual.view_tower, views, frozen=freeze == "view"),
+        captions=_column(dual.text_tower, captions, frozen=freeze == "text"),
         view_of=view_of,
         caption_of=caption_of,
         groups=groups,
@@ -132,9 +148,20 @@ def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder) -> PreparedPairs:
     )
 
 
-def read_column(tower: Tower, views: Sequence[bytes]) -> Column:
+def body_is_frozen(tower: Tower) -> bool:
+    """Tell whether nothing of `tower` but its projection learns: the features of a view never change."""
+    return not any(
+        parameter.requires_grad for name, parameter in tower.named_parameters() if not name.startswith("projection.")
+    )
+
+
+def _column(tower: Tower, views: Sequence[bytes], *, frozen: bool) -> Column:
+    return Encoded(views=tuple(views)) if frozen or body_is_frozen(tower) else read_column(tower, views)
+
+
+def read_column(tower: Tower, views: Sequence[bytes]) -> Pixels | TokenRows:
     """Return what `tower` reads of each view: pixels where it reads pictures, else tokens."""
-    if not hasattr(tower, "side"):
+    if view_modality(tower) != "image":
         return TokenRows(rows=tuple(tower.tokenize(views)))
     pixels: np.ndarray | None = None
     for start in range(0, len(views), _DECODED_ROWS):

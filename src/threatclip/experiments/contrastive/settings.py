@@ -19,12 +19,14 @@ class Augmentation:
     brightness: float = 0.0  # pixels times 1 - this to 1 + this
     contrast: float = 0.0  # distances from a picture's mean times 1 - this to 1 + this
     token_dropout: float = 0.0  # share of a caption's tokens left out; the first and the last stay
+    feature_dropout: float = 0.0  # share of a frozen body's features set to 0, the others scaled up [Srivastava 2014]
 
     def __post_init__(self) -> None:
         check("crop", self.crop, 0 < self.crop <= 1, "in (0, 1]")
         check("aspect", self.aspect, 1 <= self.aspect <= 4, "in [1, 4]")
         fraction(self, "flip", "brightness", "contrast")
         check("token_dropout", self.token_dropout, 0 <= self.token_dropout < 1, "in [0, 1)")
+        check("feature_dropout", self.feature_dropout, 0 <= self.feature_dropout < 1, "in [0, 1)")
 
     @property
     def changes_pictures(self) -> bool:

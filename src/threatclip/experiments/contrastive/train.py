@@ -167,7 +167,7 @@ def _tuned(work: _Work, dual: DualEncoder, stage: Stage, rows: StageRows, *, bef
 
 
 def _steps(work: _Work, dual: DualEncoder, stage: Stage, rows: StageRows) -> Iterator[None]:
-    pairs = prepare_pairs(rows.train, dual)
+    pairs = prepare_pairs(rows.train, dual, freeze=stage.fit.freeze)
     log = StepLog(work.out / STEPS)
     checkpoints = work.out / CHECKPOINTS / stage.name
     # asked to resume a stage that has no checkpoint yet, the loop starts it
