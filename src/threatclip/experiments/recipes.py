@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from threatclip.experiments.contrastive.recipe import Contrastive
+from threatclip.experiments.events.recipe import Events
 from threatclip.experiments.recipe import PayloadWeakness
 
-Recipe = PayloadWeakness | Contrastive
+Recipe = PayloadWeakness | Contrastive | Events

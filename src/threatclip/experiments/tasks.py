@@ -10,6 +10,7 @@ from threatclip.artifacts import read_json, verify_manifest
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.config import parse, read_recipe, tags_of
 from threatclip.experiments.contrastive.recipe import Contrastive
+from threatclip.experiments.events.recipe import Events
 from threatclip.experiments.progress import OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.recipes import Recipe
@@ -51,6 +52,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.contrastive.train import train_contrastive
 
             return train_contrastive(recipe, out, resume=resume, on_progress=on_progress)
+        case Events():
+            from threatclip.experiments.events.train import train_events
+
+            return train_events(recipe, out, resume=resume, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -76,6 +81,12 @@ def evaluate_run(
             from threatclip.experiments.contrastive.evaluate import evaluate_contrastive
 
             return evaluate_contrastive(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
+        case Events():
+            from threatclip.experiments.events.evaluate import evaluate_events
+
+            return evaluate_events(
+                run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress
+            )
         case _:
             assert_never(recipe)
 
@@ -119,6 +130,10 @@ def load_classifier(folder: Path) -> Classifier:
         from threatclip.experiments.classifier import PayloadClassifier
 
         return PayloadClassifier.load(folder)
+    if kind == "events":
+        from threatclip.experiments.events.bundle import load_events
+
+        return load_events(folder)
     raise InputError(f"{folder} is a bundle of kind {kind!r}, which does not classify")
 
 
@@ -133,6 +148,8 @@ def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_
     match task:
         case "study":
             from threatclip.experiments.study import run_study as run
+        case "run-study":
+            from threatclip.experiments.run_study import run_runs as run
         case "attack-sweep":
             from threatclip.experiments.poisoning.sweep import run_sweep as run
         case "attack-sweeps":
@@ -146,4 +163,4 @@ def _no_study(path: Path, task: object) -> RecipeError:
     singles = [tag for option in get_args(Recipe) for tag in tags_of(option, "task")]
     if task in singles:
         return RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
-    return RecipeError(f"{path}: task {task!r} is not one of study, attack-sweep, attack-sweeps")
+    return RecipeError(f"{path}: task {task!r} is not one of study, run-study, attack-sweep, attack-sweeps")

@@ -1,0 +1,248 @@
+"""`evaluate` of an event run: figures with intervals, halves taken away, words drawn in, and the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from threatclip import __version__
+from threatclip.artifacts import read_json, write_json
+from threatclip.encoders.bpe import BpeTower
+from threatclip.encoders.image import ResnetTower
+from threatclip.errors import InputError
+from threatclip.evaluation.summary import summarize
+from threatclip.experiments.config import parse
+from threatclip.experiments.events import zero_shot as prompts
+from threatclip.experiments.events.baselines import (
+    FITS,
+    HASHTAGS,
+    UNTRAINED,
+    ZERO_SHOT,
+    Folds,
+    fitted_out_of_fold,
+    side_by_side,
+    with_texts,
+)
+from threatclip.experiments.events.bundle import load_events
+from threatclip.experiments.events.classifier import EventClassifier
+from threatclip.experiments.events.features import PICTURE, WORDS, PostFeatures
+from threatclip.experiments.events.fitting import Labeled, out_of_fold
+from threatclip.experiments.events.judging import (
+    METRICS,
+    differences,
+    judged_posts,
+    model_metrics,
+    plain_judgment,
+)
+from threatclip.experiments.events.model import BOTH
+from threatclip.experiments.events.posts import half_counts, plain_post
+from threatclip.experiments.events.recipe import Events, Picture, Words
+from threatclip.experiments.events.train import DRAWN_WORDS, drawn_words, make_reader, plan_of, read_out_of_fold
+from threatclip.experiments.judging import Judged, plain_metrics
+from threatclip.experiments.material import read_file, root_folder
+from threatclip.experiments.progress import OnProgress, Progress
+from threatclip.experiments.report import write_report
+from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
+from threatclip.pairs.pair import Pair
+from threatclip.pairs.table import PairTable
+
+_PROBES = {f"no_{WORDS}": PICTURE, f"no_{PICTURE}": WORDS, DRAWN_WORDS: DRAWN_WORDS}
+"""Probe -> the name of its probabilities."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Judgment:
+    """Rows, and what the model makes of them as they are and under every probe."""
+
+    judged: Judged
+    probabilities: Mapping[str, np.ndarray]
+    answered: np.ndarray
+    own: bool  # the run's own posts, out of fold
+
+
+def evaluate_events(
+    run: Path, *, pairs: Path | None, probes: bool, baselines: bool, out: Path | None, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Judge a run on its own posts, out of fold, or its model on the table `pairs`; write metrics.json and report.html.
+
+    Args:
+        run: the run folder.
+        pairs: an image table; rows without a label of the run are counted, not judged.
+        probes: also without the picture, without the words, and with "no damage" drawn into the picture.
+        baselines: also the baselines, fitted on the same posts; on the run's own posts in the same folds.
+        out: where to write; default RUN/evaluation, or RUN/evaluation-TABLE.
+        on_progress: told of each part.
+
+    Raises:
+        InputError: no run, no table, or nothing to judge.
+        DamagedArtifactError: the bundle or the table was changed.
+    """
+    classifier = load_events(run)
+    recipe: Events = parse(Events, read_json(run / RECIPE), where=str(run / RECIPE))
+    told = _Told(total=2 + baselines * (len(FITS) + 3), on_progress=on_progress)
+    known = list(PairTable.open(run / PAIRS).iter_pairs())
+    judgment = _own(run, known, recipe) if pairs is None else _foreign(pairs, classifier, recipe, probes=probes)
+    judged, found = judgment.judged, judgment.probabilities
+    told()
+    result: dict[str, Any] = {
+        "run": str(run),
+        "task": recipe.task,
+        "seed": recipe.seed,
+        "table": str(pairs or run / PAIRS),
+        "judged": "out of fold" if judgment.own else "by the model of all posts",
+        "probes": {},
+        "baselines": {},
+        **_headline(judgment),
+    }
+    if probes:
+        result["probes"] = {name: plain_judgment(judged, found[part]) for name, part in _PROBES.items()}
+    result["halves"] = {
+        "counts": half_counts(judged.pairs),
+        "gain": {half: plain_metrics(differences(judged, found[BOTH], found[half])) for half in (PICTURE, WORDS)},
+    }
+    if baselines:
+        work = _Baselines(run=run, recipe=recipe, classifier=classifier, known=known, judgment=judgment, told=told)
+        result["baselines"], result["comparisons"], result["left_out"] = work.results()
+    result |= {"version": __version__, "model": classifier.model, "environment": read_json(run / ENVIRONMENT)}
+    result |= {"settings": read_json(run / RECIPE)}
+    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
+    result["report"] = str(folder / "report.html")
+    write_json(folder / "metrics.json", result)
+    write_report(folder / "report.html", result)
+    told()
+    return result
+
+
+@dataclass(slots=True)
+class _Told:
+    total: int
+    on_progress: OnProgress
+    done: int = 0
+
+    def __call__(self) -> None:
+        self.done += 1
+        self.on_progress(Progress(stage="evaluate", done=self.done, total=self.total))
+
+
+def _own(run: Path, known: Sequence[Pair], recipe: Events) -> _Judgment:
+    kept = read_out_of_fold(run)
+    judged = judged_posts(known, classes=recipe.data.classes, seed=recipe.seed)
+    return _Judgment(judged=judged, probabilities=kept.probabilities, answered=kept.answered, own=True)
+
+
+def _foreign(pairs: Path, classifier: EventClassifier, recipe: Events, *, probes: bool) -> _Judgment:
+    table = PairTable.open(pairs)
+    if table.modality != "image":
+        raise InputError(f"{pairs} holds {table.modality} pairs; this run judges posts of picture and words")
+    rows = [plain_post(pair, hashtags=classifier.hashtags) for pair in table.iter_pairs()]
+    if not any(pair.label in classifier.classes for pair in rows):
+        raise InputError(f"{pairs} has no row with a class of this run ({', '.join(classifier.classes)})")
+    judged = judged_posts(rows, classes=classifier.classes, seed=recipe.seed)
+    features = classifier.reader.features(rows)
+    model = classifier.fitted
+    found = {
+        BOTH: model.probabilities(features),
+        PICTURE: model.probabilities(features.without(WORDS)),
+        WORDS: model.probabilities(features.without(PICTURE)),
+    }
+    if probes:
+        found[DRAWN_WORDS] = model.probabilities(drawn_words(classifier.reader, rows, seed=recipe.seed))
+    return _Judgment(judged=judged, probabilities=found, answered=model.answers(features, found[BOTH]), own=False)
+
+
+def _headline(judgment: _Judgment) -> dict[str, Any]:
+    judged, probabilities = judgment.judged, judgment.probabilities[BOTH]
+    summary = summarize(judged.predictions(probabilities), {"accuracy": METRICS["accuracy"]}, rng=judged.draw())
+    plain = summary.as_dict()
+    plain["metrics"] = model_metrics(judged, probabilities, judgment.answered)
+    plain["n_unlabeled"] = len(judged.pairs) - summary.n
+    return plain
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Baselines:
+    """Every baseline on the rows of a judgment."""
+
+    run: Path
+    recipe: Events
+    classifier: EventClassifier
+    known: Sequence[Pair]
+    judgment: _Judgment
+    told: _Told
+
+    def results(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
+        """Return metrics, our differences to each, and why some were left out."""
+        judged = self.judgment.judged
+        answers, left_out = self._answers()
+        metrics = {name: plain_judgment(judged, one) for name, one in answers.items()}
+        ours = self.judgment.probabilities[BOTH]
+        compared = {name: plain_metrics(differences(judged, ours, one)) for name, one in answers.items()}
+        return metrics, compared, left_out
+
+    def _answers(self) -> tuple[dict[str, np.ndarray], dict[str, str]]:
+        reader = self.classifier.reader
+        learned = self._labeled(reader.features(self.known, cached=True))
+        asked = learned.rows if self.judgment.own else reader.features(self.judgment.judged.pairs)
+        answers = {}
+        for name, fit in FITS.items():
+            answers[name] = self._judge(fit, learned, asked)
+            self.told()
+        answers[ZERO_SHOT] = self._zero_shot(asked)
+        self.told()
+        answers[UNTRAINED] = self._untrained()
+        self.told()
+        left_out = {}
+        if self.judgment.own and hasattr(self.recipe.data.posts.source, "hashtags"):
+            answers[HASHTAGS] = self._with_hashtags(learned)
+        else:
+            left_out[HASHTAGS] = "hashtags can only leak from the source that the run itself was made of"
+        self.told()
+        return answers, left_out
+
+    def _judge(self, fit: Any, learned: Labeled, asked: PostFeatures) -> np.ndarray:
+        n_classes, seed = len(self.classifier.classes), self.recipe.seed
+        if self.judgment.own:
+            folds = Folds(n_classes=n_classes, n_folds=self.recipe.data.folds, seed=seed)
+            return fitted_out_of_fold(fit, learned, folds)
+        return np.asarray(fit(learned, asked, n_classes, seed))
+
+    def _labeled(self, rows: PostFeatures) -> Labeled:
+        labels = [self.classifier.classes.index(pair.label or "") for pair in self.known]
+        groups = {group: number for number, group in enumerate(dict.fromkeys(pair.group for pair in self.known))}
+        clusters = np.array([groups[pair.group] for pair in self.known])
+        return Labeled(rows=rows, labels=np.array(labels), clusters=clusters)
+
+    def _zero_shot(self, asked: PostFeatures) -> np.ndarray:
+        """Words against the catalogue's prompts: the un-adapted text tower, and no label at all."""
+        directions = prompts.prototypes(self.classifier.reader.words, self.classifier.catalogue.prompts(WORDS))
+        scores = asked.words @ directions.T
+        logits = prompts.spread_of(scores[asked.has_words]).logits(scores)
+        return prompts.zero_shot(None, prompts.masked(logits, asked.has_words))
+
+    def _untrained(self) -> np.ndarray:
+        """Towers with their first random weights, and a linear head."""
+        recipe = replace(
+            self.recipe, picture=Picture(tower=ResnetTower(), mirrored=False), words=Words(tower=BpeTower())
+        )
+        texts = [pair.caption or "" for pair in self.known]
+        reader = make_reader(recipe, root_folder(None), texts=texts)
+        learned = self._labeled(reader.features(self.known))
+        asked = learned.rows if self.judgment.own else reader.features(self.judgment.judged.pairs)
+        return self._judge(side_by_side, learned, asked)
+
+    def _with_hashtags(self, learned: Labeled) -> np.ndarray:
+        """The whole model on posts whose hashtags were kept as words: what the label's own tag is worth."""
+        data = self.recipe.data
+        source = replace(data.posts.source, hashtags="words")  # type: ignore[type-var]
+        file = replace(data.posts, source=source)
+        captions = {pair.id: pair.caption for pair in read_file(file, root_folder(data.root))}
+        leaky = [
+            plain_post(replace(pair, view=b"", caption=captions.get(pair.id)), hashtags="words") for pair in self.known
+        ]
+        rows = with_texts(learned.rows, self.classifier.reader.features(leaky, cached=True))
+        posts = replace(learned, rows=rows)
+        return out_of_fold(posts, plan_of(self.recipe), n_folds=data.folds).probabilities[BOTH]
