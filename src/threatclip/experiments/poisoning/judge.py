@@ -85,9 +85,7 @@ class Judge:
         strange = sorted(name for name in about if name is not None and name not in self.pairs.classes)
         if strange:
             known = ", ".join(self.pairs.classes)
-            raise InputError(
-                f"attack {attack.kind} is about class {strange[0]!r}, which is not judged; judged: {known}"
-            )
+            raise InputError(f"attack {attack.kind} is about class {strange[0]!r}; the classes judged are {known}")
 
     def utility(self, model: DualBundle) -> RowScores:
         """Return clean accuracy@k of zero-shot answers, and recall between test views and captions, full galleries."""

@@ -100,7 +100,7 @@ class Sweep:
         prompts: what a class is called in zero-shot answers: the captions of its training rows, the templates of
             pictures, or the anchors of the weakness catalogue.
         continued: the fit on poisoned pairs that starts at the victim.
-        linear: also fit a linear head on the labeled (poisoned) pool, and let nearest neighbors vote.
+        linear: also ask a linear head and nearest neighbors, which learn from clean labeled rows of the pool.
     """
 
     task: Literal["attack-sweep"]
