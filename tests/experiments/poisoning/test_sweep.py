@@ -9,14 +9,16 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sweep_cases import CLASSES, TINY, write_sweep
+from sweep_cases import CLASSES, TINY, run_here, write_sweep
 
 from threatclip.artifacts import read_json, read_tensors
 from threatclip.attacks.truth import read_truth
 from threatclip.errors import InputError, RecipeError
 from threatclip.experiments.config import parse, read_recipe
+from threatclip.experiments.poisoning import sweep as sweep_module
 from threatclip.experiments.poisoning.plan import cells_of, clean_lines, name_of
 from threatclip.experiments.poisoning.recipe import Sweep
+from threatclip.experiments.poisoning.report import read_sweeps
 from threatclip.experiments.poisoning.sweep import run_sweep, run_sweeps
 from threatclip.experiments.progress import Progress, ignore
 
@@ -50,6 +52,12 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     told: list[Progress] = []
     found = run_sweep(recipe, [], folder / "out", jobs=2, on_progress=told.append)
     return Done(recipe=recipe, out=folder / "out", told=found, progress=told)
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let cells run in this process: what they write does not depend on where they run."""
+    monkeypatch.setattr(sweep_module, "run_cells", run_here)
 
 
 def test_cells_keep_the_contract_of_bench(done: Done) -> None:
@@ -91,6 +99,7 @@ def test_a_frozen_tower_keeps_every_weight(done: Done) -> None:
     assert any(not np.array_equal(before[name], both[name]) for name in before if name.startswith("view."))
 
 
+@pytest.mark.usefixtures("here")
 def test_a_backdoored_run_repeats_to_the_byte(done: Done, tmp_path: Path) -> None:
     run_sweep(done.recipe, [], tmp_path / "again", jobs=2, on_progress=ignore)
     for name in NAMES:
@@ -98,6 +107,22 @@ def test_a_backdoored_run_repeats_to_the_byte(done: Done, tmp_path: Path) -> Non
             assert (done.out / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
     truth = "cells/patch-8-0-truth.json"
     assert (done.out / truth).read_bytes() == (tmp_path / "again" / truth).read_bytes()
+
+
+def test_a_sweep_leaves_what_its_report_needs(done: Done) -> None:
+    (one,) = read_sweeps([done.out], on_progress=ignore, n_resamples=20)
+    assert [dose.line.name for dose in one.found.doses] == ["victim", "clean", "patch", "queries"]
+    assert (one.found.missing, list(one.found.results)) == ((), done.told["cells"])
+
+
+@pytest.mark.usefixtures("here")
+def test_an_attack_on_a_class_that_nobody_judges_is_refused_before_training(done: Done, tmp_path: Path) -> None:
+    recipe = tmp_path / "sweep.toml"
+    text = done.recipe.read_text().replace("pool = 96", 'pool = 96\nclasses = ["blue-circle", "green-square"]')
+    recipe.write_text(text.replace('place = "corner"', 'place = "corner", wording = "template"'))
+    with pytest.raises(InputError, match="about class 'red-star'; the classes judged are blue-circle, green"):
+        run_sweep(recipe, [], tmp_path / "out", jobs=1, on_progress=ignore)
+    assert not (tmp_path / "out" / "models" / "patch-8-0").exists()
 
 
 def test_a_finished_sweep_is_told_again_at_once(done: Done) -> None:
@@ -145,6 +170,7 @@ def test_a_changed_dose_runs_no_other_cell_again(done: Done) -> None:
     assert clean_lines(sweep) == {"victim": "clean"}
 
 
+@pytest.mark.usefixtures("here")
 def test_several_sweeps_make_one_document(done: Done, tmp_path: Path) -> None:
     done.recipe.with_name("all.toml").write_text('task = "attack-sweeps"\ntitle = "All"\nsweeps = ["sweep.toml"]\n')
     found = run_sweeps(done.recipe.with_name("all.toml"), [], tmp_path / "all", jobs=2, on_progress=ignore)
@@ -175,6 +201,7 @@ def test_a_wrong_sweep_is_refused_before_any_work(tmp_path: Path, old: str, new:
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("here")
 def test_an_attack_that_does_not_fit_the_pairs_says_so(done: Done, tmp_path: Path) -> None:
     recipe = tmp_path / "sweep.toml"
     recipe.write_text(done.recipe.read_text().replace("counts = [8]\ntrains", "counts = [90]\ntrains"))
