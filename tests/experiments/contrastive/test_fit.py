@@ -111,6 +111,18 @@ def test_a_frozen_tower_keeps_every_weight_and_may_learn_afterwards(side: str) -
     assert all(parameter.requires_grad for parameter in dual.parameters())
 
 
+def test_bodies_keep_every_weight_while_projections_learn() -> None:
+    pairs = picture_pairs(48)
+    dual = tiny_dual([pair.caption or "" for pair in pairs])
+    before = weights(dual)
+    fit_dual(dual, prepare_pairs(pairs, dual, freeze="bodies"), replace(QUICK, freeze="bodies"), seed=0)
+    after = weights(dual)
+    for name in before:
+        learned = ".projection." in name or name == "log_scale"
+        assert np.array_equal(after[name], before[name]) != learned, name
+    assert all(parameter.requires_grad for parameter in dual.parameters())
+
+
 def test_features_of_a_frozen_body_are_read_once_and_train_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     """The short cut through features gives what running the frozen tower every time gives."""
     told: list[list[float]] = []

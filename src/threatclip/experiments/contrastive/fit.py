@@ -70,7 +70,7 @@ def fit_steps(
     """Train `dual` in place on `pairs` and yield a record of every step; in evaluation mode when it ends.
 
     A tower of which nothing but the projection learns has its features computed once, before the first step. The
-    frozen tower of `settings.freeze` keeps every weight; which parameters may learn is as before when this ends.
+    parts that `settings.freeze` names keep every weight; which parameters may learn is as before when this ends.
 
     Args:
         dual: moved to the accelerator's device.
@@ -124,12 +124,13 @@ def _learning_part(tower: Tower) -> nn.Module | None:
 
 
 @contextlib.contextmanager
-def _frozen(dual: DualEncoder, side: str | None) -> Iterator[None]:
-    """Freeze a whole tower under this block."""
+def _frozen(dual: DualEncoder, what: str | None) -> Iterator[None]:
+    """Freeze a whole tower, or the bodies of both, under this block."""
     before = {name: parameter.requires_grad for name, parameter in dual.named_parameters()}
-    tower = {None: None, "view": dual.view_tower, "text": dual.text_tower}[side]
-    if tower is not None:
-        tower.requires_grad_(False)
+    for side, tower in (("view", dual.view_tower), ("text", dual.text_tower)):
+        for name, parameter in tower.named_parameters():
+            if what == side or (what == "bodies" and not name.startswith(f"{_HEAD}.")):
+                parameter.requires_grad_(False)
     try:
         yield
     finally:

@@ -125,7 +125,7 @@ def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder, *, freeze: str | Non
     Args:
         pairs: of the modality that the view tower reads.
         dual: whose towers will read them.
-        freeze: the tower ("view" or "text") that the fit will freeze, see `Fit`.
+        freeze: what the fit will freeze ("view", "text" or "bodies"), see `Fit`.
 
     Raises:
         InputError: no pair has both halves.
@@ -139,8 +139,8 @@ def prepare_pairs(pairs: Sequence[Pair], dual: DualEncoder, *, freeze: str | Non
     # a prefix keeps a group's name from meeting the id of a pair that has none
     _, groups = numbered([f"g:{pair.group}" if pair.group is not None else f"i:{pair.id}" for pair in kept])
     return PreparedPairs(
-        views=_column(dual.view_tower, views, frozen=freeze == "view"),
-        captions=_column(dual.text_tower, captions, frozen=freeze == "text"),
+        views=_column(dual.view_tower, views, frozen=freeze in ("view", "bodies")),
+        captions=_column(dual.text_tower, captions, frozen=freeze in ("text", "bodies")),
         view_of=view_of,
         caption_of=caption_of,
         groups=groups,

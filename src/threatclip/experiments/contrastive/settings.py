@@ -47,7 +47,8 @@ class Fit:
     weight_decay: float = 0.05
     warmup_fraction: float = 0.1
     clip_norm: float | None = 1.0
-    freeze: Literal["view", "text"] | None = None  # a whole tower, its projection too [Zhai 2022 locks the view's]
+    # a whole tower with its projection [Zhai 2022 locks the view's], or both towers but for their projections
+    freeze: Literal["view", "text", "bodies"] | None = None
     frozen_readings: int = 1  # ways in which a picture is shown to a tower whose body is frozen; the first is plain
     augmentation: Augmentation = Augmentation()
     chunk_rows: int | None = None  # rows held at once; None holds the whole batch
