@@ -51,6 +51,25 @@ def test_bench_hands_over_its_options_and_prints_cells(threatclip: Command, monk
     assert lines[3] == "document: docs/results/x.md"
 
 
+def test_bench_of_an_attack_sweep_prints_what_attacks_reached(
+    threatclip: Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [
+        {**CELL, "line": "clean", "seed": 0, "metrics": {"clean_accuracy_1": FIGURE}},
+        {
+            **CELL,
+            "line": "patch",
+            "attack": "badnets",
+            "seed": 0,
+            "metrics": {"clean_accuracy_1": FIGURE, "asr_1": FIGURE},
+        },
+    ]
+    monkeypatch.setattr("threatclip.experiments.tasks.run_bench", lambda *_, **__: {"cells": cells, "document": "d"})
+    lines = threatclip("bench", "sweep.toml", "-o", "out").out.splitlines()
+    assert lines[0].split() == ["task", "line", "attack", "rate", "defense", "seed", "clean_accuracy_1", "asr_1"]
+    assert lines[2].split()[-2:] == ["0.712", "0.712"]
+
+
 @pytest.mark.parametrize(
     ("error", "says"),
     [

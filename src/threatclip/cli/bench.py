@@ -12,6 +12,8 @@ from threatclip.cli.options import Json, Overrides, Quiet
 from threatclip.cli.stopped import StoppedError
 from threatclip.cli.terminal import progress, show, show_json, show_table
 
+_METRICS = (*MAIN_METRICS, "clean_accuracy_1", "asr_1", "asr_floor_1", "hit_10", "clean_hit_10", "min_rank")
+
 
 def bench(
     recipe: Annotated[Path, typer.Argument(metavar="RECIPE", help="TOML file of a study; see recipes/.")],
@@ -37,14 +39,15 @@ def bench(
         return
     facts = [
         name
-        for name in ("task", "variation", "attack", "rate", "defense", "seed")
+        for name in ("task", "variation", "line", "attack", "rate", "defense", "seed")
         if any(name in c for c in report["cells"])
     ]
+    metrics = [name for name in _METRICS if any(name in cell.get("metrics", {}) for cell in report["cells"])]
     rows = [
-        [*(str(cell.get(name, "")) for name in facts), *(_value(cell, name) for name in MAIN_METRICS)]
+        [*(str(cell.get(name, "")) for name in facts), *(_value(cell, name) for name in metrics)]
         for cell in report["cells"]
     ]
-    show_table([*facts, *MAIN_METRICS], rows)
+    show_table([*facts, *metrics], rows)
     show(f"document: {report['document']}")
 
 
