@@ -13,10 +13,11 @@ from swept_cases import made_sweep, scores_of
 from threatclip.artifacts import read_json, write_json
 from threatclip.errors import DamagedArtifactError
 from threatclip.experiments.cells import Cell
-from threatclip.experiments.poisoning.doses import Dose, Found, read_doses
+from threatclip.experiments.poisoning.doses import Dose, Found, by_attack, read_doses
 from threatclip.experiments.poisoning.findings import Finding, findings
 from threatclip.experiments.poisoning.folder import cells_in, read_folder
 from threatclip.experiments.poisoning.report import Swept
+from threatclip.experiments.poisoning.report_sections import sections
 from threatclip.experiments.poisoning.report_table import report_table
 from threatclip.experiments.poisoning.row_scores import keep_scores, read_scores
 from threatclip.experiments.progress import Progress
@@ -168,6 +169,38 @@ def test_findings_name_the_least_dose_that_takes_and_its_price(made: Path) -> No
     assert "up to 30 poisons (3% of the pairs), not shown to differ" in found["weak"].text
     assert "of the goal that is reached least" in found["both"].text
     assert [one.tone for one in found.values()] == ["weak", "good", "note", "note"]
+
+
+def test_lines_that_split_the_doses_of_one_attack_are_one_curve_and_one_finding(tmp_path: Path) -> None:
+    lines = """
+[[lines]]
+name = "clean"
+
+[[lines]]
+name = "patch"
+attack = { kind = "badnets", target = "dog" }
+counts = [100]
+
+[[lines]]
+name = "patch-doses"
+attack = { kind = "badnets", target = "dog" }
+counts = [10, 30]
+seeds = [0]
+
+[[lines]]
+name = "patch-text"
+attack = { kind = "badnets", target = "dog" }
+counts = [30]
+trains = "text"
+"""
+    found = found_in(made_sweep(tmp_path, lines=lines))
+    attacked = [dose for dose in found.doses if dose.line.attack is not None]
+    counts = {name: [dose.count for dose in doses] for name, doses in by_attack(attacked).items()}
+    assert counts == {"patch": [100, 10, 30], "patch-text": [30]}
+    assert [one.word for one in findings(found.doses)] == ["takes", "partly"]
+    svg = str((sections(found.doses, key="s")["triggers"] or {})["plot"])
+    assert svg.count('class="curve"') == 2
+    assert svg.count('class="mark"') == 4
 
 
 def test_a_gain_inside_chance_takes_nothing(out: Path) -> None:

@@ -17,6 +17,7 @@ from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.evaluation.intervals import N_RESAMPLES, Metric
 from threatclip.evaluation.retrieval import mean_over_groups
 from threatclip.experiments.cells import Cell
+from threatclip.experiments.config import as_plain
 from threatclip.experiments.poisoning.folder import cells_in
 from threatclip.experiments.poisoning.plan import Asked, clean_lines
 from threatclip.experiments.poisoning.recipe import Line, Sweep
@@ -109,6 +110,19 @@ class Found:
     doses: tuple[Dose, ...]
     missing: tuple[str, ...]
     results: tuple[Mapping[str, Any], ...]
+
+
+def by_attack(doses: Sequence[Dose]) -> dict[str, list[Dose]]:
+    """Return the doses of each attack under the name of its first line: lines may split the doses of one attack.
+
+    What one attack is: its parameters, which towers train, and from where they start.
+    """
+    names: dict[str, str] = {}
+    found: dict[str, list[Dose]] = {}
+    for dose in doses:
+        same = json.dumps(as_plain([dose.line.attack, dose.line.trains, dose.line.start]), sort_keys=True)
+        found.setdefault(names.setdefault(same, dose.line.name), []).append(dose)
+    return found
 
 
 @dataclass(slots=True)

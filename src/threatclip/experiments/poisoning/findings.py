@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from threatclip.evaluation.intervals import Metric
-from threatclip.experiments.poisoning.doses import Dose
+from threatclip.experiments.poisoning.doses import Dose, by_attack
 from threatclip.experiments.report_data import Estimate, estimate
 from threatclip.experiments.report_text import count, figure, interval, points, points_interval
 
@@ -21,7 +21,7 @@ Word = Literal["takes", "partly", "no effect"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One line of a sweep in one sentence; `tone` is the style sheet's name for the word."""
+    """One attack of a sweep in one sentence; `tone` is the style sheet's name for the word."""
 
     word: Word
     text: str
@@ -43,12 +43,9 @@ class _Reach:
 
 
 def findings(doses: Sequence[Dose]) -> list[Finding]:
-    """Return one finding for each line with an attack, in the order of the lines."""
-    lines: dict[str, list[Dose]] = {}
-    for dose in doses:
-        if dose.line.attack is not None and _reach(dose) is not None:
-            lines.setdefault(dose.line.name, []).append(dose)
-    return [_finding(line) for line in lines.values()]
+    """Return one finding for each attack, in the order of its first line."""
+    judged = [dose for dose in doses if dose.line.attack is not None and _reach(dose) is not None]
+    return [_finding(line) for line in by_attack(judged).values()]
 
 
 def _finding(doses: Sequence[Dose]) -> Finding:

@@ -8,7 +8,7 @@ from typing import Any
 from threatclip.evaluation.intervals import Metric
 from threatclip.experiments.plots import Mark, Panel, Row, dot_plot
 from threatclip.experiments.poisoning.curves import Curve, CurvePoint, dose_curves
-from threatclip.experiments.poisoning.doses import KEPT, Dose
+from threatclip.experiments.poisoning.doses import KEPT, Dose, by_attack
 from threatclip.experiments.report_data import NOTHING, Estimate, estimate
 from threatclip.experiments.report_text import figure
 
@@ -75,7 +75,7 @@ def _triggers(doses: Sequence[Dose], key: str) -> dict[str, Any]:
     ]
     curves = [
         Curve(
-            title=title,
+            title=_line_title(name, line[0]),
             points=tuple(
                 CurvePoint(
                     count=dose.count,
@@ -86,7 +86,7 @@ def _triggers(doses: Sequence[Dose], key: str) -> dict[str, Any]:
                 for dose in line
             ),
         )
-        for title, line in _by_line(doses).items()
+        for name, line in by_attack(doses).items()
     ]
     plot = dose_curves(
         curves,
@@ -101,7 +101,7 @@ def _triggers(doses: Sequence[Dose], key: str) -> dict[str, Any]:
 def _queries(doses: Sequence[Dose], key: str) -> dict[str, Any]:
     rows = [_goal_row(dose, goal) for dose in doses for goal in dose.goals]
     curves: dict[str, list[CurvePoint]] = {}
-    for dose in doses:
+    for name, dose in [(name, dose) for name, line in by_attack(doses).items() for dose in line]:
         for goal in dose.goals:
             point = CurvePoint(
                 count=dose.count,
@@ -110,7 +110,7 @@ def _queries(doses: Sequence[Dose], key: str) -> dict[str, Any]:
                 random=figure_of(dose.metrics, f"{goal}random_hit_10"),
                 seeds=_seeds(dose, f"{goal}hit_10"),
             )
-            curves.setdefault(f"{_line_title(dose)}{dose.goal_name(goal)}", []).append(point)
+            curves.setdefault(f"{_line_title(name, dose)}{dose.goal_name(goal)}", []).append(point)
     plot = dose_curves(
         [Curve(title=title, points=tuple(points)) for title, points in curves.items()],
         key=f"{key}-queries",
@@ -143,7 +143,7 @@ def _interfaces(doses: Sequence[Dose], key: str) -> dict[str, Any] | None:
     }
     if len(there) < 2:
         return None
-    largest = [max(line, key=lambda dose: dose.count) for line in _by_line(doses).values()]
+    largest = [max(line, key=lambda dose: dose.count) for line in by_attack(doses).values()]
     plot_rows = [
         Row(label=f"{dose.title}, {dose.count}", cells=tuple(_marks(dose, prefix) for prefix in there))
         for dose in largest
@@ -189,7 +189,7 @@ def _drift(doses: Sequence[Dose], key: str) -> dict[str, Any] | None:
     moved = [dose for dose in doses if "drift_view" in dose.metrics]
     if not moved:
         return None
-    largest = [max(line, key=lambda dose: dose.count) for line in _by_line(moved).values()]
+    largest = [max(line, key=lambda dose: dose.count) for line in by_attack(moved).values()]
     plot = dot_plot(
         [Row(label=f"{dose.title}, {dose.count}", cells=(_moved(dose),)) for dose in largest],
         [Panel(title="cosine distance", unit="number", reference=0.0)],
@@ -211,16 +211,8 @@ def _moved(dose: Dose) -> tuple[Mark, ...]:
     )
 
 
-def _by_line(doses: Sequence[Dose]) -> dict[str, list[Dose]]:
-    found: dict[str, list[Dose]] = {}
-    for dose in doses:
-        found.setdefault(_line_title(dose), []).append(dose)
-    return found
-
-
-def _line_title(dose: Dose) -> str:
-    """Return what names a line, without the seeds that one of its doses may lack."""
-    return dose.line.name if dose.line.trains == "both" else f"{dose.line.name}, {dose.line.trains} tower only"
+def _line_title(name: str, dose: Dose) -> str:
+    return name if dose.line.trains == "both" else f"{name}, {dose.line.trains} tower only"
 
 
 def _seeds(dose: Dose, name: str) -> tuple[float, ...]:
