@@ -143,7 +143,9 @@ def run_cell(cell: Cell) -> dict[str, Any]:
         shutil.rmtree(run)  # a finished run of another spec
         train_run(asked.recipe, run, resume=False, on_progress=ignore)
     judged = evaluate_run(run, pairs=None, probes=asked.probes, baselines=asked.baselines, out=None, on_progress=ignore)
-    kept = {name: judged[name] for name in ("n", "metrics", "comparisons", *_PARTS) if name in judged}
+    kept = {name: judged[name] for name in ("n", "metrics", *_PARTS) if name in judged}
+    gains = {f"{half} alone": gain for half, gain in judged.get("halves", {}).get("gain", {}).items()}
+    kept["comparisons"] = {**gains, **judged.get("comparisons", {})}
     return {
         "task": asked.recipe.task,
         "line": asked.name,
