@@ -41,9 +41,16 @@ def evaluate(
         return
     show(f"{report['run']}: judged on {report['n']:,} pairs")
     show_metrics(report["metrics"])
+    if report.get("gallery"):
+        sizes = report["gallery"]
+        pools = f"matching in pools of {report['matching_pool']}"
+        show(f"whole gallery: {sizes['views']:,} views, {sizes['captions']:,} captions; {pools}")
     if report.get("baselines"):
         show()
         show_comparison("model", {"this model": report["metrics"], **report["baselines"]})
+    for stage, judged in report.get("tables", {}).items():
+        show()
+        show_comparison(f"rows of stage {stage}", {"this model": judged["metrics"], f"after {stage}": judged["then"]})
     if report.get("probes"):
         show()
         show_comparison("probe", {"(none)": report["metrics"], **report["probes"]})

@@ -9,6 +9,7 @@ from threatclip.cli.terminal import show_table
 
 Metrics = Mapping[str, Mapping[str, Any]]
 MAIN_METRICS = ("accuracy", "macro_f1", "weighted_f1")
+_SHOWN = (*MAIN_METRICS, "i2t_r_10", "t2i_r_10", "matching_accuracy", "pr_auc_macro")
 
 
 def show_metrics(metrics: Metrics) -> None:
@@ -16,7 +17,7 @@ def show_metrics(metrics: Metrics) -> None:
     show_table(["metric", "value", "95% interval"], [[name, *_parts(metric)] for name, metric in metrics.items()])
 
 
-def show_comparison(what: str, by_name: Mapping[str, Metrics], names: Sequence[str] = MAIN_METRICS) -> None:
+def show_comparison(what: str, by_name: Mapping[str, Metrics], names: Sequence[str] = _SHOWN) -> None:
     """Print one line for each of several models or probes, with the main metrics as columns."""
     present = [name for name in names if any(name in metrics for metrics in by_name.values())]
     rows = [
