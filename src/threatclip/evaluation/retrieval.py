@@ -214,28 +214,27 @@ def mean_over_groups(
     """
     groups = np.array(sorted({group for _, owners in scores.values() for group in owners.tolist()}), dtype=object)
     number = {group: index for index, group in enumerate(groups.tolist())}
-    statistics = {}
-    for name, (values, owners) in scores.items():
+    totals, counts = (np.empty((len(groups), len(scores))) for _ in range(2))
+    for column, (name, (values, owners)) in enumerate(scores.items()):
         summed = np.asarray(values, dtype=np.float64)
         if minus is not None:
             if name not in minus or not np.array_equal(minus[name][1], owners):
                 raise InputError(f"a paired comparison of {name} needs the same queries on both sides")
             summed = summed - minus[name][0]
         index = np.array([number[group] for group in owners.tolist()])
-        total, count = (
-            np.bincount(index, weights=summed, minlength=len(groups)),
-            np.bincount(index, minlength=len(groups)),
-        )
-        statistics[name] = partial(_weighted_mean, total, count)
-    found = bootstrap(statistics, groups=groups, rng=rng, n_resamples=n_resamples)
+        totals[:, column] = np.bincount(index, weights=summed, minlength=len(groups))
+        counts[:, column] = np.bincount(index, minlength=len(groups))
+    # all metrics in one product: the weights of the resamples are far larger than what they weigh
+    statistic = partial(_weighted_means, totals, counts)
+    found = bootstrap({"all": statistic}, groups=groups, rng=rng, n_resamples=n_resamples)["all"]
     return {
-        name: Metric(**{end: float(getattr(found[name], end)) for end in ("value", "low", "high")}, n=len(values))
-        for name, (values, _) in scores.items()
+        name: Metric(**{end: float(getattr(found, end)[column]) for end in ("value", "low", "high")}, n=len(values))
+        for column, (name, (values, _)) in enumerate(scores.items())
     }
 
 
-def _weighted_mean(total: np.ndarray, count: np.ndarray, weights: Weights) -> Values:
-    return ratio(weights @ total, weights @ count, empty=np.nan)
+def _weighted_means(totals: Float[np.ndarray, "g m"], counts: Float[np.ndarray, "g m"], weights: Weights) -> Values:
+    return ratio(weights @ totals, weights @ counts, empty=np.nan)
 
 
 def _numbered(first: Groups, second: Groups) -> tuple[np.ndarray, np.ndarray]:
