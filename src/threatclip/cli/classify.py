@@ -41,7 +41,19 @@ def classify(
     file: Annotated[
         list[Path] | None, typer.Option(metavar="FILE", help="One payload per file, raw bytes; repeatable.")
     ] = None,
+    post: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Posts: JSON of id, text and picture (a file's name, or base64), JSON Lines, Parquet, or a folder of "
+            "posts or pictures; repeatable.",
+        ),
+    ] = None,
     pairs: Annotated[Path | None, typer.Option(metavar="TABLE", help="The views of a pair table.")] = None,
+    catalogue: Annotated[
+        Path | None,
+        typer.Option(metavar="TOML", help="Events and their prompts in place of the model's own (zero-shot models)."),
+    ] = None,
     jsonl: Annotated[
         bool,
         typer.Option("--jsonl", help="stdin and --file hold JSON Lines: id, and view (text) or view_base64."),
@@ -53,7 +65,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say which weakness payloads exploit.
+    """Say which weakness payloads exploit, or which event posts tell of.
 
     For each: all classes ranked with calibrated probabilities, "don't know" where the model should, and evidence.
 
@@ -62,10 +74,11 @@ def classify(
     from threatclip.experiments.tasks import load_classifier
 
     inputs = Inputs(
-        stdin=stdin, eve=eve or [], text=text or [], file=file or [], pairs=pairs, jsonl=jsonl, modality="payload"
+        stdin=stdin, eve=eve or [], text=text or [], file=file or [], pairs=pairs, post=post or [], jsonl=jsonl
     )
     rows = inputs.rows()  # tells what is wrong with the command before the model is loaded
-    classifier = load_classifier(run)
+    classifier = load_classifier(run, catalogue=catalogue)
+    inputs.check_fit(classifier.modality)
     tally = _Tally()
     unseen = quiet or (out is None and sys.stdout.isatty())  # bars and answers would write over each other
     with progress(quiet=unseen) as on_progress, _written(out) as write:
@@ -166,8 +179,15 @@ def for_people(answer: dict[str, Any]) -> str:
     lines = [f"{answer['id']}: {verdict}"]
     if others:
         lines.append("    then " + ", ".join(f"{other['label']} {other['probability']:.1%}" for other in others[:3]))
+    if "carried_by" in answer:
+        carried = answer["carried_by"]
+        lines.append(
+            f"    carried by {carried['half']} (picture {carried['picture']:.0%}, words {carried['words']:.0%})"
+        )
     for case in answer["evidence"]:
         if case.get("kind") == "known case":
             caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")
             lines.append(f"    like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
+        elif case.get("kind") == "prompt":
+            lines.append(f"    {case['half']} like {case['text']!r} ({case['label']}, cosine {case['cosine']:.2f})")
     return "".join(printable(line) + "\n" for line in lines)

@@ -29,8 +29,8 @@ class Inputs:
     text: list[str]
     file: list[Path]
     pairs: Path | None
+    post: list[Path]
     jsonl: bool
-    modality: str
 
     def rows(self) -> Iterator[Row]:
         """Return a stream of pairs, bad rows and skipped rows; its first row is read at once.
@@ -41,8 +41,25 @@ class Inputs:
         rows = self._kind()()
         first = next(rows, None)
         if first is None:
-            raise InputError("the input holds no payload")
+            raise InputError(f"the input holds no {'post' if self.post else 'payload'}")
         return itertools.chain([first], rows)
+
+    def check_fit(self, modality: str) -> None:
+        """Refuse inputs of another modality than the model reads.
+
+        Raises:
+            InputError: see above.
+        """
+        if self.pairs is not None:
+            from threatclip.pairs.table import PairTable
+
+            found = PairTable.open(self.pairs).modality
+            if found != modality:
+                raise InputError(f"{self.pairs} holds {found} pairs; the model reads {modality}")
+        elif self.post and modality != "image":
+            raise InputError(f"--post gives posts of picture and words; this model reads {modality}s")
+        elif not self.post and modality == "image":
+            raise InputError("this model reads posts of picture and words; give --post FILE, or --pairs TABLE")
 
     def _kind(self) -> Callable[[], Iterator[Row]]:
         if self.stdin not in (None, "-"):
@@ -55,15 +72,19 @@ class Inputs:
         if self.file:
             given["--file"] = self._files
         if self.pairs is not None:
-            given["--pairs"] = functools.partial(_table, self.pairs, self.modality)
+            given["--pairs"] = functools.partial(_table, self.pairs)
+        if self.post:
+            given["--post"] = self._posts
         if self.stdin == "-" or not given:
             given["stdin"] = self._stdin
         if len(given) > 1:
             raise InputError(f"{' and '.join(given)} exclude each other; give one kind of input")
-        if self.jsonl and given.keys() & {"--eve", "--text", "--pairs"}:
-            raise InputError("--jsonl says what stdin and --file hold; it does not go with --eve, --text or --pairs")
+        if self.jsonl and given.keys() & {"--eve", "--text", "--pairs", "--post"}:
+            raise InputError(
+                "--jsonl says what stdin and --file hold; it does not go with --eve, --text, --pairs or --post"
+            )
         if self.stdin is None and "stdin" in given and sys.stdin.isatty():
-            raise InputError("nothing to classify; give --eve, --text, --file, --pairs, or - for stdin")
+            raise InputError("nothing to classify; give --eve, --text, --file, --post, --pairs, or - for stdin")
         return next(iter(given.values()))
 
     def _eve(self) -> Iterator[Row]:
@@ -90,6 +111,12 @@ class Inputs:
                 with _opened(path) as stream:
                     yield Pair(id=str(path), view=_whole(stream, str(path)))
 
+    def _posts(self) -> Iterator[Row]:
+        from threatclip.pairs.sources.post_files import post_rows
+
+        for path in self.post:
+            yield from post_rows(path)
+
     def _stdin(self) -> Iterator[Row]:
         from threatclip.pairs.pair import Pair
 
@@ -99,13 +126,10 @@ class Inputs:
             yield Pair(id="stdin", view=_whole(sys.stdin.buffer, "stdin"))
 
 
-def _table(path: Path, modality: str) -> Iterator[Row]:
+def _table(path: Path) -> Iterator[Row]:
     from threatclip.pairs.table import PairTable
 
-    table = PairTable.open(path)
-    if table.modality != modality:
-        raise InputError(f"{path} holds {table.modality} pairs; the model reads {modality}")
-    yield from table.iter_pairs()
+    yield from PairTable.open(path).iter_pairs()
 
 
 def _opened(path: Path) -> IO[bytes]:

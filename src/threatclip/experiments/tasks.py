@@ -11,6 +11,7 @@ from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.config import parse, read_recipe, tags_of
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.events.recipe import Events
+from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
 from threatclip.experiments.progress import OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.recipes import Recipe
@@ -56,6 +57,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.events.train import train_events
 
             return train_events(recipe, out, resume=resume, on_progress=on_progress)
+        case EventsZeroShot():
+            from threatclip.experiments.events.zero_shot_train import train_zero_shot
+
+            return train_zero_shot(recipe, out, resume=resume, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -87,6 +92,10 @@ def evaluate_run(
             return evaluate_events(
                 run, pairs=pairs, probes=probes, baselines=baselines, out=out, on_progress=on_progress
             )
+        case EventsZeroShot():
+            from threatclip.experiments.events.zero_shot_evaluate import evaluate_zero_shot
+
+            return evaluate_zero_shot(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -118,14 +127,24 @@ def bundle_kind(folder: Path) -> str:
     return str(verify_manifest(bundle_folder(folder)).get("kind"))
 
 
-def load_classifier(folder: Path) -> Classifier:
+def load_classifier(folder: Path, *, catalogue: Path | None = None) -> Classifier:
     """Load a bundle that classifies, or the one of a run folder.
 
+    Args:
+        folder: of the bundle or run.
+        catalogue: events and prompts in place of the bundle's own: for zero-shot models.
+
     Raises:
-        InputError: there is none, or it does not classify.
+        InputError: there is none, it does not classify, or it takes no catalogue.
         DamagedArtifactError: a file of it was changed.
     """
     kind = bundle_kind(folder)
+    if kind == "dual-encoder":
+        from threatclip.experiments.events.prompted import load_prompted
+
+        return load_prompted(folder, catalogue=catalogue)
+    if catalogue is not None:
+        raise InputError(f"{folder} is a bundle of kind {kind!r}, which answers without prompts; leave --catalogue out")
     if kind == "payload-weakness":
         from threatclip.experiments.classifier import PayloadClassifier
 

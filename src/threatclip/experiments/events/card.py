@@ -7,6 +7,7 @@ from typing import Any
 
 from threatclip import __version__
 from threatclip.experiments.events.recipe import Events
+from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
 
 
 def events_card(recipe: Events, summary: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
@@ -60,3 +61,30 @@ def _rule(way: str, rule: Mapping[str, Any]) -> str:
     if rule["threshold"] > 1:
         return f"- {what}, no probability gave {rule['target']:.0%} precision: it always abstains."
     return f"- {what}, it abstains below {rule['threshold']:.3f}, and then answers {rule['coverage']:.1%} of posts."
+
+
+def zero_shot_card(recipe: EventsZeroShot, summary: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+    """Return the card of the adapted space as Markdown with the front matter that model hubs read."""
+    data = "\n".join(f"- `{name}` (SHA-256 `{digest}`)" for name, digest in hashes.items())
+    return f"""---
+library_name: threatclip
+pipeline_tag: zero-shot-image-classification
+tags: [image-text, crisis, events, social-media]
+---
+
+# A space of pictures and words, adapted to posts about events
+
+Trained by threatclip {__version__}, task `{recipe.task}`, seed {recipe.seed}: captioned pictures first, then
+{summary["n_train"]} posts with CLIP's own task, no label read. `threatclip classify` asks it with prompts, which
+`--catalogue` changes.
+
+## Data
+
+{data}
+
+## Limits
+
+- Its probabilities are not calibrated, and it does not abstain: nothing was labeled.
+- What the prompts do not say is not found. Figures of its own posts: `threatclip evaluate`.
+- Whoever can add posts to the training data can plant a backdoor: audit the data before training on it.
+"""

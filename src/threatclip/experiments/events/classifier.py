@@ -11,14 +11,13 @@ import numpy as np
 from threatclip.errors import InputError
 from threatclip.experiments.events.catalogue import Catalogue
 from threatclip.experiments.events.features import PICTURE, WORDS, PostFeatures, Reader
-from threatclip.experiments.events.model import BOTH, EventModel, carried_by
+from threatclip.experiments.events.model import EventModel, carried_by, carrier
 from threatclip.experiments.events.posts import plain_post
 from threatclip.pairs.pair import Modality, Pair
 from threatclip.pairs.posts import Hashtags
 
 _N_EVIDENCE = 3
 _WORDS_CHARS = 400
-_CARRIES = 2 / 3  # share from which one half is said to carry an answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,7 +77,9 @@ class EventClassifier:
                 "id": pair.id,
                 "answers": self._ranked(probabilities[row]),
                 "abstained": not bool(answered[row]),
-                "carried_by": _carrier(rows, row, float(picture[row]), float(words[row])),
+                "carried_by": carrier(
+                    bool(rows.has_picture[row]), bool(rows.has_words[row]), float(picture[row]), float(words[row])
+                ),
                 "evidence": self._evidence(cosines[:, row]),
                 "model": self.model,
             }
@@ -132,13 +133,3 @@ def known_post(pair: Pair) -> KnownPost:
     return KnownPost(
         id=pair.id, label=pair.label or "", words=(pair.caption or "")[:_WORDS_CHARS], has_picture=bool(pair.view)
     )
-
-
-def _carrier(rows: PostFeatures, row: int, picture: float, words: float) -> dict[str, Any]:
-    """Return what carried one answer: shares of both halves, and the half that did most of it, or "both"."""
-    has_picture, has_words = bool(rows.has_picture[row]), bool(rows.has_words[row])
-    if not (has_picture and has_words):
-        half = PICTURE if has_picture else WORDS if has_words else "nothing"
-        return {"half": half, PICTURE: float(has_picture), WORDS: float(has_words)}
-    half = PICTURE if picture >= _CARRIES else WORDS if words >= _CARRIES else BOTH
-    return {"half": half, PICTURE: picture, WORDS: words}

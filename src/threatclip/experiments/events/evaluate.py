@@ -11,12 +11,12 @@ import numpy as np
 
 from threatclip import __version__
 from threatclip.artifacts import read_json, write_json
+from threatclip.classification.scores import softmax
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.image import ResnetTower
 from threatclip.errors import InputError
 from threatclip.evaluation.summary import summarize
 from threatclip.experiments.config import parse
-from threatclip.experiments.events import zero_shot as prompts
 from threatclip.experiments.events.baselines import (
     FITS,
     HASHTAGS,
@@ -33,15 +33,18 @@ from threatclip.experiments.events.features import PICTURE, WORDS, PostFeatures
 from threatclip.experiments.events.fitting import Labeled, out_of_fold
 from threatclip.experiments.events.judging import (
     METRICS,
+    changed_answers,
     differences,
     judged_posts,
     model_metrics,
     plain_judgment,
 )
 from threatclip.experiments.events.model import BOTH
-from threatclip.experiments.events.posts import half_counts, plain_post
+from threatclip.experiments.events.posts import half_counts, plain_post, relabeled
 from threatclip.experiments.events.recipe import Events, Picture, Words
-from threatclip.experiments.events.train import DRAWN_WORDS, drawn_words, make_reader, plan_of, read_out_of_fold
+from threatclip.experiments.events.train import make_reader, plan_of, probed_features, read_out_of_fold
+from threatclip.experiments.events.typography import PROBES
+from threatclip.experiments.events.zero_shot import SENTENCE_TEMPERATURE, prompt_logits
 from threatclip.experiments.judging import Judged, plain_metrics
 from threatclip.experiments.material import read_file, root_folder
 from threatclip.experiments.progress import OnProgress, Progress
@@ -50,8 +53,8 @@ from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 
-_PROBES = {f"no_{WORDS}": PICTURE, f"no_{PICTURE}": WORDS, DRAWN_WORDS: DRAWN_WORDS}
-"""Probe -> the name of its probabilities."""
+_TAKEN_AWAY = {f"no_{WORDS}": PICTURE, f"no_{PICTURE}": WORDS}
+"""Probe -> the half that is left."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -72,7 +75,7 @@ def evaluate_events(
     Args:
         run: the run folder.
         pairs: an image table; rows without a label of the run are counted, not judged.
-        probes: also without the picture, without the words, and with "no damage" drawn into the picture.
+        probes: also without the picture, without the words, and with words drawn into the picture (`typography`).
         baselines: also the baselines, fitted on the same posts; on the run's own posts in the same folds.
         out: where to write; default RUN/evaluation, or RUN/evaluation-TABLE.
         on_progress: told of each part.
@@ -99,7 +102,7 @@ def evaluate_events(
         **_headline(judgment),
     }
     if probes:
-        result["probes"] = {name: plain_judgment(judged, found[part]) for name, part in _PROBES.items()}
+        result["probes"] = _probes(judgment)
     result["halves"] = {
         "counts": half_counts(judged.pairs),
         "gain": {half: plain_metrics(differences(judged, found[BOTH], found[half])) for half in (PICTURE, WORDS)},
@@ -138,7 +141,8 @@ def _foreign(pairs: Path, classifier: EventClassifier, recipe: Events, *, probes
     table = PairTable.open(pairs)
     if table.modality != "image":
         raise InputError(f"{pairs} holds {table.modality} pairs; this run judges posts of picture and words")
-    rows = [plain_post(pair, hashtags=classifier.hashtags) for pair in table.iter_pairs()]
+    posts = (plain_post(pair, hashtags=classifier.hashtags) for pair in table.iter_pairs())
+    rows = [relabeled(pair, recipe.data) for pair in posts]
     if not any(pair.label in classifier.classes for pair in rows):
         raise InputError(f"{pairs} has no row with a class of this run ({', '.join(classifier.classes)})")
     judged = judged_posts(rows, classes=classifier.classes, seed=recipe.seed)
@@ -150,7 +154,9 @@ def _foreign(pairs: Path, classifier: EventClassifier, recipe: Events, *, probes
         WORDS: model.probabilities(features.without(PICTURE)),
     }
     if probes:
-        found[DRAWN_WORDS] = model.probabilities(drawn_words(classifier.reader, rows, seed=recipe.seed))
+        for name, changed in probed_features(classifier.reader, rows, seed=recipe.seed).items():
+            found[name] = model.probabilities(changed)
+            found[f"{name}_{PICTURE}"] = model.probabilities(changed.without(WORDS))
     return _Judgment(judged=judged, probabilities=found, answered=model.answers(features, found[BOTH]), own=False)
 
 
@@ -161,6 +167,19 @@ def _headline(judgment: _Judgment) -> dict[str, Any]:
     plain["metrics"] = model_metrics(judged, probabilities, judgment.answered)
     plain["n_unlabeled"] = len(judged.pairs) - summary.n
     return plain
+
+
+def _probes(judgment: _Judgment) -> dict[str, Any]:
+    """Return the metrics under every probe, and how many answers it changed: of the post, or of its picture alone."""
+    judged, found = judgment.judged, judgment.probabilities
+    shown: dict[str, tuple[str, str]] = {name: (half, BOTH) for name, half in _TAKEN_AWAY.items()}
+    for name in PROBES:
+        shown |= {name: (name, BOTH), f"{name}_{PICTURE}": (f"{name}_{PICTURE}", PICTURE)}
+    return {
+        name: plain_judgment(judged, found[part]) | changed_answers(judged, found[part], found[plain])
+        for name, (part, plain) in shown.items()
+        if part in found
+    }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -218,10 +237,11 @@ class _Baselines:
 
     def _zero_shot(self, asked: PostFeatures) -> np.ndarray:
         """Words against the catalogue's prompts: the un-adapted text tower, and no label at all."""
-        directions = prompts.prototypes(self.classifier.reader.words, self.classifier.catalogue.prompts(WORDS))
-        scores = asked.words @ directions.T
-        logits = prompts.spread_of(scores[asked.has_words]).logits(scores)
-        return prompts.zero_shot(None, prompts.masked(logits, asked.has_words))
+        texts = self.classifier.catalogue.prompts(WORDS)
+        vectors = self.classifier.reader.word_vectors([text for own in texts.values() for text in own])
+        logits = prompt_logits(asked.words, vectors, texts, temperature=SENTENCE_TEMPERATURE)
+        shares = np.full(logits.shape, 1 / logits.shape[1])
+        return np.where(asked.has_words[:, None], softmax(logits), shares)
 
     def _untrained(self) -> np.ndarray:
         """Towers with their first random weights, and a linear head."""

@@ -57,7 +57,7 @@ class OutOfFold:
 
     Attributes:
         probabilities: way -> [n, c]: "both" as the posts came, "picture" and "words" with the other half taken away;
-            and the names of `also`, with "NAME picture" for their pictures alone.
+            and the names of `also`, with "NAME_picture" for their pictures alone.
         answered: whether each post as it came was answered, bool [n].
     """
 
@@ -110,7 +110,7 @@ def out_of_fold(
         also: the same posts as somebody changed them: name -> features, judged by the same models.
         on_fold: told (folds done, folds in all).
     """
-    names = [*WAYS, *(f"{name}{end}" for name in also for end in ("", f" {PICTURE}"))]
+    names = [*WAYS, *(f"{name}{end}" for name in also for end in ("", f"_{PICTURE}"))]
     found = {name: np.zeros((len(posts), plan.n_classes)) for name in names}
     answered = np.zeros(len(posts), dtype=bool)
     folds = folds_of(posts.labels, posts.clusters, n_folds=n_folds, seed=plan.seed, stream="events/folds")
@@ -122,7 +122,7 @@ def out_of_fold(
         for name, changed in also.items():
             shown = changed.take(judged)
             found[name][judged] = model.probabilities(shown)
-            found[f"{name} {PICTURE}"][judged] = model.probabilities(shown.without(WORDS))
+            found[f"{name}_{PICTURE}"][judged] = model.probabilities(shown.without(WORDS))
         answered[judged] = model.answers(rows, found[BOTH][judged])
         on_fold(number, len(folds))
     return OutOfFold(probabilities=found, answered=answered)

@@ -82,3 +82,16 @@ def differences(judged: Judged, ours: np.ndarray, theirs: np.ndarray) -> dict[st
         rng=judged.draw(),
         n_resamples=AREA_RESAMPLES,
     )
+
+
+def changed_answers(judged: Judged, now: np.ndarray, before: np.ndarray) -> dict[str, Any]:
+    """Return `changed`, the share of labeled posts with another first answer, as a plain value with its interval."""
+    differ = now.argmax(axis=1) != before.argmax(axis=1)
+    kept = differ[judged.predictions(now).truth >= 0].astype(float)
+
+    def changed(rows: Predictions, *, weights: Weights | None = None) -> Values:
+        weights = row_weights(rows, weights)
+        return np.asarray(weights @ kept / weights.sum(axis=-1))
+
+    found = measure(judged.predictions(now), {"changed": changed}, rng=judged.draw(), n_resamples=AREA_RESAMPLES)
+    return plain_metrics(found)

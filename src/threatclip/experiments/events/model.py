@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +19,7 @@ from threatclip.experiments.events.features import PICTURE, WORDS, PostFeatures
 from threatclip.experiments.events.heads import NEIGHBORS, Heads
 
 BOTH = "both"
+_CARRIES = 2 / 3  # share from which one half is said to carry an answer
 WAYS: Mapping[str, tuple[str, ...]] = {
     BOTH: (PICTURE, WORDS, NEIGHBORS),
     PICTURE: (PICTURE, NEIGHBORS),
@@ -94,3 +96,12 @@ def carried_by(
     total = adds.sum(axis=0)
     shares = np.where(total > 0, adds / np.where(total > 0, total, 1.0), 0.5)
     return shares[0], shares[1]
+
+
+def carrier(has_picture: bool, has_words: bool, picture: float, words: float) -> dict[str, Any]:
+    """Return what carried one answer, as plain values: both shares, and the half that did most of it, or "both"."""
+    if not (has_picture and has_words):
+        half = PICTURE if has_picture else WORDS if has_words else "nothing"
+        return {"half": half, PICTURE: float(has_picture), WORDS: float(has_words)}
+    half = PICTURE if picture >= _CARRIES else WORDS if words >= _CARRIES else BOTH
+    return {"half": half, PICTURE: picture, WORDS: words}

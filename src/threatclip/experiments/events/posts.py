@@ -61,7 +61,7 @@ def load_posts(data: Data, root: Path) -> Posts:
     """
     if file_modality(data.posts, root) != "image":
         raise InputError(f"{data.posts.path} holds no pictures and words; events are classified in image pairs")
-    read = [plain_post(pair, hashtags=data.hashtags) for pair in read_file(data.posts, root)]
+    read = [relabeled(plain_post(pair, hashtags=data.hashtags), data) for pair in read_file(data.posts, root)]
     learned = [pair for pair in read if pair.split != "test"]
     labeled = [pair for pair in learned if pair.label in data.classes]
     kept = tuple(pair for pair in labeled if pair.view or pair.caption)
@@ -83,6 +83,11 @@ def load_posts(data: Data, root: Path) -> Posts:
         n_unlabeled=len(learned) - len(labeled),
         n_test=len(read) - len(learned),
     )
+
+
+def relabeled(pair: Pair, data: Data) -> Pair:
+    """Return a post with the label that a recipe judges by."""
+    return pair if data.label == "label" else replace(pair, label=pair.meta.get(data.label.removeprefix("meta.")))
 
 
 def plain_post(pair: Pair, *, hashtags: Hashtags) -> Pair:

@@ -22,6 +22,7 @@ class Data:
     posts: File
     root: str | None = None  # folder that every path here starts from; None: THREATCLIP_DATA, else ../shared/data
     classes: tuple[str, ...] = EVENT_TAGS
+    label: str = "label"  # of a post: its pair's label, or "meta.NAME"
     hashtags: Hashtags = "strip"  # of posts that are read or classified; where a hashtag chose the posts, it is a leak
     folds: int = 5  # each post is judged by a model that saw none of its fold
     inner_folds: int = 5  # of the other folds: costs, weights and temperatures are chosen on these
@@ -29,6 +30,8 @@ class Data:
     def __post_init__(self) -> None:
         check("classes", self.classes, len(self.classes) > 1, "two classes or more")
         distinct("a class", self.classes)
+        named = self.label == "label" or (self.label.startswith("meta.") and len(self.label) > len("meta."))
+        check("label", self.label, named, "'label' or 'meta.NAME'")
         at_least(self, 2, "folds", "inner_folds")
 
 

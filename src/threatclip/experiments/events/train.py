@@ -25,7 +25,7 @@ from threatclip.experiments.events.judging import judged_posts, model_metrics
 from threatclip.experiments.events.model import BOTH
 from threatclip.experiments.events.posts import Posts, half_counts, load_posts
 from threatclip.experiments.events.recipe import Events
-from threatclip.experiments.events.typography import always, attacked_views, drawn_copies
+from threatclip.experiments.events.typography import PROBES, drawn_copies
 from threatclip.experiments.material import root_folder
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.experiments.run_folder import BUNDLE, PAIRS, SUMMARY, data_hashes, open_run
@@ -34,7 +34,6 @@ from threatclip.pairs.table import write_pairs
 from threatclip.seeds import stream_seed
 
 OUT_OF_FOLD = "out-of-fold.safetensors"
-DRAWN_WORDS = "drawn_words"
 _ANSWERED = "answered"
 
 
@@ -86,7 +85,7 @@ def train_events(recipe: Events, out: Path, *, resume: bool, on_progress: OnProg
         return finished
     began = time.monotonic()
     study = read_study(recipe, root)
-    also = {DRAWN_WORDS: drawn_words(study.reader, study.posts.pairs, seed=recipe.seed)}
+    also = probed_features(study.reader, study.posts.pairs, seed=recipe.seed)
     _say(on_progress, "features", 1, 1)
     judged = out_of_fold(
         study.labeled,
@@ -120,11 +119,14 @@ def recipe_catalogue(recipe: Events) -> Catalogue:
     return read_catalogue(None if recipe.catalogue is None else Path(recipe.catalogue)).only(recipe.data.classes)
 
 
-def drawn_words(reader: Reader, pairs: Sequence[Pair], *, seed: int) -> PostFeatures:
-    """Return the features of posts into whose pictures "no damage" was drawn."""
-    views = attacked_views([pair.view for pair in pairs], always("no damage"), seed=seed, stream="probe")
-    changed = [replace(pair, view=view) for pair, view in zip(pairs, views, strict=True)]
-    return reader.features(changed, cached=True)
+def probed_features(reader: Reader, pairs: Sequence[Pair], *, seed: int) -> dict[str, PostFeatures]:
+    """Return, for every typographic probe, the features of posts whose pictures it changed; their words stay."""
+    views = [pair.view for pair in pairs]
+    found = {}
+    for name, probe in PROBES.items():
+        changed = zip(pairs, probe(views, seed), strict=True)
+        found[name] = reader.features([replace(pair, view=view) for pair, view in changed], cached=True)
+    return found
 
 
 def read_study(recipe: Events, root: Path, *, cached: bool = True) -> Study:

@@ -8,7 +8,7 @@ taking thin bright and dark strokes out of every picture before it is read.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,9 +17,6 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from threatclip.errors import InputError
 from threatclip.pairs.images import decode_image
 from threatclip.seeds import rng
-
-ATTACKS = {"no damage": "no damage", "safe": "safe"}
-"""Name -> words that a picture of damage is to be read by."""
 
 CONTROL_WORDS = ("table", "window", "garden", "number", "spoon", "letter", "button", "pencil")
 """Words that tell of no event, nor of its absence."""
@@ -106,6 +103,10 @@ def without_strokes(view: bytes) -> bytes:
 Letters = Callable[[np.random.Generator], str]
 
 
+Probe = Callable[[Sequence[bytes], int], list[bytes]]
+"""From encoded pictures and a seed to as many encoded pictures; no picture stays none."""
+
+
 def attacked_views(views: Sequence[bytes], letters: Letters, *, seed: int, stream: str) -> list[bytes]:
     """Return every picture with words from `letters` drawn at random places."""
     draw = rng(seed, f"events/typography/{stream}")
@@ -126,6 +127,27 @@ def one_of(words: Sequence[str]) -> Letters:
     if not words:
         raise InputError("no words to draw; give one or more")
     return lambda draw: words[int(draw.integers(len(words)))]
+
+
+def _drawn(letters: Letters, stream: str) -> Probe:
+    def probe(views: Sequence[bytes], seed: int) -> list[bytes]:
+        return attacked_views(views, letters, seed=seed, stream=f"probe/{stream}")
+
+    return probe
+
+
+def _cleaned(probe: Probe) -> Probe:
+    return lambda views, seed: [without_strokes(view) for view in probe(views, seed)]
+
+
+PROBES: Mapping[str, Probe] = {
+    "drawn_no_damage": _drawn(always("no damage"), "no damage"),
+    "drawn_safe": _drawn(always("safe"), "safe"),
+    "drawn_control": _drawn(one_of(CONTROL_WORDS), "control"),
+    "strokes_removed": _cleaned(lambda views, _: list(views)),
+    "drawn_no_damage_strokes_removed": _cleaned(_drawn(always("no damage"), "no damage")),
+}
+"""What is done to the pictures of posts that a model is judged on, by the name under which it is published."""
 
 
 def drawn_copies(views: Sequence[bytes], *, n_copies: int, seed: int) -> list[list[bytes]]:

@@ -1,8 +1,8 @@
 """Events without a label: pictures against prompts of pictures, words against prompts of words, and both together.
 
 The thesis's idea: a class scores what the picture and the words say for it. A half's scores are cosines to the class
-direction of its prompts. They become logits in units of their own spread over unlabeled posts, since cosines of two
-models share no scale; then they are joined.
+direction of its prompts, divided by the temperature that the model was trained at; then the halves are joined. Nothing
+is fitted, unless a weighing is asked for, which takes two numbers from labeled posts of other folds.
 """
 
 from __future__ import annotations
@@ -16,120 +16,122 @@ from scipy.optimize import minimize
 
 from threatclip.classification.calibration import mean_nll
 from threatclip.classification.scores import log_softmax, softmax
-from threatclip.encoders.encode import encode
-from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
-from threatclip.evaluation.zero_shot import class_prototypes, prompt_list
+from threatclip.evaluation.zero_shot import class_prototypes, prompt_list, zero_shot_scores
 
 Joined = Literal["sum", "product", "max"]
-JOINED: tuple[Joined, ...] = ("sum", "product", "max")
-_SHARPNESS = 2.0  # logits per standard deviation of a half's scores: unlabeled scores cannot tell how sure to be
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spread:
-    """Standard deviation of a half's scores around each post's mean over the classes: the unit of its logits."""
-
-    value: float
-
-    def logits(self, scores: np.ndarray) -> np.ndarray:
-        """Return scores [n, c] as logits."""
-        return np.asarray(_SHARPNESS * _around_mean(scores) / self.value)
-
-
-def spread_of(scores: np.ndarray) -> Spread:
-    """Return the spread of scores of posts, whose labels nobody needs to know.
-
-    Raises:
-        InputError: no posts, or scores that do not differ.
-    """
-    value = float(_around_mean(scores).std()) if len(scores) else 0.0
-    if not value > 0:
-        raise InputError(f"{len(scores)} posts have no scores that differ; give more posts, or other prompts")
-    return Spread(value=value)
+JOINED: tuple[Joined, ...] = ("product", "sum", "max")
+SENTENCE_TEMPERATURE = 0.05
+"""Cosines of sentence encoders were trained at a scale of 20 [Reimers 2019, MultipleNegativesRankingLoss]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Weighing:
-    """log p = sharpness * (share * picture + (1 - share) * words), normalized, of the halves' logits."""
+    """What the logits of each half are multiplied by before they are joined; both above 0."""
 
-    share: float = 0.5
-    sharpness: float = 1.0
+    picture: float = 1.0
+    words: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not (self.picture > 0 and self.words > 0):
+            raise InputError(f"a weighing needs numbers above 0, got {self}")
 
 
-def joined(picture: np.ndarray, words: np.ndarray, *, how: Joined, weighing: Weighing = Weighing()) -> np.ndarray:
-    """Return probabilities [n, c] of two halves' logits, both there.
+EQUAL = Weighing()
 
-    "sum" weighs the probabilities, "product" the logits, "max" takes the surer half for each class.
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Logits:
+    """Zero-shot logits [n, c] of both halves, and which posts have each; rows without a half mean nothing."""
+
+    picture: np.ndarray
+    words: np.ndarray
+    has_picture: np.ndarray
+    has_words: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Logits:
+        """Return some posts, by index or mask."""
+        return Logits(
+            picture=self.picture[rows],
+            words=self.words[rows],
+            has_picture=self.has_picture[rows],
+            has_words=self.has_words[rows],
+        )
+
+
+def joined(logits: Logits, *, how: Joined, weighing: Weighing = EQUAL) -> np.ndarray:
+    """Return probabilities [n, c]; of the half that is there where one is missing, uniform where both are.
+
+    "product" multiplies the halves' probabilities, as if they were independent given the event; "sum" is their mean;
+    "max" takes the surer half for each class.
     """
-    a, b = softmax(weighing.sharpness * picture), softmax(weighing.sharpness * words)
+    a, b = weighing.picture * logits.picture, weighing.words * logits.words
+    picture, words = softmax(a), softmax(b)
     if how == "sum":
-        return np.asarray(weighing.share * a + (1 - weighing.share) * b)
-    if how == "product":
-        # two times, so that equal shares are the plain product
-        return softmax(2 * weighing.sharpness * (weighing.share * picture + (1 - weighing.share) * words))
-    largest = np.maximum(a, b)
-    return np.asarray(largest / largest.sum(axis=1, keepdims=True))
+        both = (picture + words) / 2
+    elif how == "product":
+        both = softmax(a + b)
+    else:
+        both = np.maximum(picture, words)
+        both = both / both.sum(axis=1, keepdims=True)
+    found = np.full(picture.shape, 1 / picture.shape[1])
+    for here, answer in (
+        (logits.has_words, words),
+        (logits.has_picture, picture),
+        (logits.has_picture & logits.has_words, both),
+    ):
+        found[here] = answer[here]
+    return found
 
 
-def fit_weighing(picture: np.ndarray, words: np.ndarray, truth: np.ndarray) -> Weighing:
-    """Return the two numbers of "product" with the least negative log-likelihood on labeled posts of other folds.
+def alone(logits: Logits, half: Literal["picture", "words"]) -> np.ndarray:
+    """Return the probabilities [n, c] of one half; uniform where it is missing."""
+    values, there = (logits.picture, logits.has_picture) if half == "picture" else (logits.words, logits.has_words)
+    return np.where(there[:, None], softmax(values), 1 / values.shape[1])
+
+
+def fit_weighing(logits: Logits, truth: np.ndarray) -> Weighing:
+    """Return the two numbers of "product" with the least negative log-likelihood on labeled posts with both halves.
 
     Raises:
-        InputError: no posts.
+        InputError: no post has both halves.
     """
-    if not len(truth):
-        raise InputError("a weighing is fitted on labeled posts, and there are none")
+    both = logits.has_picture & logits.has_words
+    if not both.any():
+        raise InputError("a weighing is fitted on posts with both halves, and there are none")
+    kept, labels = logits.take(both), truth[both]
 
     def loss(values: np.ndarray) -> float:
         weighing = _weighing(values)
-        logits = 2 * weighing.sharpness * (weighing.share * picture + (1 - weighing.share) * words)
-        return mean_nll(log_softmax(logits), truth)
+        return mean_nll(log_softmax(weighing.picture * kept.picture + weighing.words * kept.words), labels)
 
-    found = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-6})
+    found = minimize(loss, np.zeros(2), method="Nelder-Mead", options={"xatol": 1e-4, "fatol": 1e-7, "maxiter": 400})
     return _weighing(found.x)
 
 
-def prototypes(tower: Tower, prompts: Mapping[str, Sequence[str]]) -> np.ndarray:
-    """Return one unit row [c, d] a class: the direction of its prompts under a text tower.
+def prompt_logits(
+    vectors: np.ndarray,
+    prompt_vectors: np.ndarray,
+    prompts: Mapping[str, Sequence[str]],
+    *,
+    temperature: float,
+) -> np.ndarray:
+    """Return the logits [n, c] of unit vectors for the classes of a catalogue.
+
+    Args:
+        vectors: of the posts' half [n, d].
+        prompt_vectors: of every prompt, in the catalogue's order [p, d].
+        prompts: label -> prompts.
+        temperature: what cosines are divided by.
 
     Raises:
         InputError: a class has no prompts.
     """
-    classes, texts, owners = prompt_list(prompts)
-    vectors = encode(tower, [text.encode("utf-8", "replace") for text in texts], precision="fp32")
-    return class_prototypes(vectors, owners, n_classes=len(classes))
-
-
-def zero_shot(
-    picture: np.ndarray | None, words: np.ndarray | None, *, how: Joined = "product", weighing: Weighing = Weighing()
-) -> np.ndarray:
-    """Return probabilities [n, c] of logits whose rows are NaN where a post lacks the half; uniform without both.
-
-    Raises:
-        InputError: neither half is given.
-    """
-    given = picture if picture is not None else words
-    if given is None:
-        raise InputError("zero-shot answers need the scores of a picture or of words")
-    picture, words = (np.full_like(given, np.nan) if half is None else half for half in (picture, words))
-    seen, said = ~np.isnan(picture).any(axis=1), ~np.isnan(words).any(axis=1)
-    found = np.full(given.shape, 1 / given.shape[1])
-    found[seen] = softmax(weighing.sharpness * picture[seen])
-    found[said] = softmax(weighing.sharpness * words[said])
-    both = seen & said
-    found[both] = joined(picture[both], words[both], how=how, weighing=weighing)
-    return found
-
-
-def masked(logits: np.ndarray, there: np.ndarray) -> np.ndarray:
-    """Return logits with NaN rows where a post lacks the half."""
-    return np.where(there[:, None], logits, np.nan)
-
-
-def _around_mean(scores: np.ndarray) -> np.ndarray:
-    return np.asarray(scores - scores.mean(axis=1, keepdims=True), dtype=np.float64)
+    classes, _, owners = prompt_list(prompts)
+    directions = class_prototypes(prompt_vectors, owners, n_classes=len(classes))
+    return np.asarray(zero_shot_scores(vectors, directions) / temperature, dtype=np.float64)
 
 
 def _weighing(values: np.ndarray) -> Weighing:
-    return Weighing(share=float(1 / (1 + np.exp(-values[0]))), sharpness=float(np.exp(values[1])))
+    picture, words = np.exp(np.clip(values, -5, 5)).tolist()
+    return Weighing(picture=picture, words=words)
