@@ -112,6 +112,26 @@ def test_without_its_clean_seed_a_dose_has_no_difference(out: Path) -> None:
     assert dose_of(found, "clean", 0).seeds == (0,)
 
 
+def test_a_sweep_may_start_from_scratch_alone(tmp_path: Path) -> None:
+    lines = """
+[[lines]]
+name = "clean"
+start = "scratch"
+
+[[lines]]
+name = "patch"
+start = "scratch"
+attack = { kind = "badnets", target = "dog" }
+counts = [30]
+"""
+    found = found_in(made_sweep(tmp_path, lines=lines))
+    assert [(dose.line.name, bool(dose.change)) for dose in found.doses] == [
+        ("victim", False),
+        ("clean", True),
+        ("patch", True),
+    ]
+
+
 def test_progress_is_told_dose_by_dose(made: Path) -> None:
     told: list[Progress] = []
     found_in(made, on_progress=told.append)

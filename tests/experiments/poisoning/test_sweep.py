@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tomllib
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from threatclip.attacks.truth import read_truth
 from threatclip.errors import InputError, RecipeError
 from threatclip.experiments.config import parse, read_recipe
 from threatclip.experiments.poisoning import sweep as sweep_module
-from threatclip.experiments.poisoning.plan import cells_of, clean_lines, name_of
+from threatclip.experiments.poisoning.plan import cells_of, clean_line, name_of
 from threatclip.experiments.poisoning.recipe import Sweep
 from threatclip.experiments.poisoning.report import read_sweeps
 from threatclip.experiments.poisoning.sweep import run_sweep, run_sweeps
@@ -167,7 +168,43 @@ def test_a_changed_dose_runs_no_other_cell_again(done: Done) -> None:
     )
     again = {name_of(asked): asked for asked in cells_of(wider)}
     assert {name: again[name] for name in NAMES} == keys
-    assert clean_lines(sweep) == {"victim": "clean"}
+    assert {line.name: clean_line(sweep, line) for line in sweep.lines} == dict.fromkeys(
+        ("clean", "patch", "queries"), "clean"
+    )
+
+
+def test_damage_is_measured_against_the_clean_line_that_trained_alike() -> None:
+    text = """
+[[lines]]
+name = "clean-text"
+trains = "text"
+
+[[lines]]
+name = "clean-scratch"
+start = "scratch"
+
+[[lines]]
+name = "scratch"
+start = "scratch"
+attack = { kind = "badnets", target = "red-star" }
+counts = [8]
+
+[[lines]]
+name = "view"
+trains = "view"
+attack = { kind = "badnets", target = "red-star" }
+counts = [8]
+"""
+    sweep: Sweep = parse(Sweep, tomllib.loads(TINY + text), where="tiny")
+    assert {asked.line.name: asked.clean for asked in cells_of(sweep) if asked.line is not None} == {
+        "clean": "clean",
+        "patch": "clean",
+        "queries": "clean-text",
+        "clean-text": "clean-text",
+        "clean-scratch": "clean-scratch",
+        "scratch": "clean-scratch",
+        "view": "clean",
+    }
 
 
 @pytest.mark.usefixtures("here")
@@ -184,6 +221,7 @@ def test_several_sweeps_make_one_document(done: Done, tmp_path: Path) -> None:
     ("old", "new", "says"),
     [
         ('name = "clean"', 'name = "patch"', "named once"),
+        ('name = "clean"', 'name = "victim"', "named once"),
         ('[[lines]]\nname = "clean"\n', "", "no clean line"),
         ('trains = "text"', 'trains = "text"\nstart = "scratch"', "new towers cannot be frozen"),
         ("counts = [8]\ntrains", "counts = [0]\ntrains", "1 or more each"),

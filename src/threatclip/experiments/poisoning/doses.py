@@ -19,7 +19,7 @@ from threatclip.evaluation.retrieval import mean_over_groups
 from threatclip.experiments.cells import Cell
 from threatclip.experiments.config import as_plain
 from threatclip.experiments.poisoning.folder import cells_in
-from threatclip.experiments.poisoning.plan import Asked, clean_lines
+from threatclip.experiments.poisoning.plan import Asked
 from threatclip.experiments.poisoning.recipe import Line, Sweep
 from threatclip.experiments.poisoning.row_scores import RowScores, mean_over_seeds, read_scores
 from threatclip.experiments.progress import OnProgress, Progress, ignore
@@ -128,6 +128,7 @@ def by_attack(doses: Sequence[Dose]) -> dict[str, list[Dose]]:
 @dataclass(slots=True)
 class _Line:
     line: Line
+    clean: str | None  # line that it is measured against; the victim against none
     cells: dict[int, dict[int, Cell]] = field(default_factory=lambda: defaultdict(dict))
 
 
@@ -157,21 +158,20 @@ def read_doses(
     for cell in cells_in(sweep, out):
         asked: Asked = cell.spec
         line = asked.line or Line(name="victim")
-        lines.setdefault(line.name, _Line(line)).cells[asked.count][asked.seed] = cell
+        lines.setdefault(line.name, _Line(line, asked.clean)).cells[asked.count][asked.seed] = cell
         result = _result(cell, cell.key if keys is None else keys[cell.name])
         if result is None:
             missing.append(cell.name)
         else:
             results[cell.name] = result
-    clean = clean_lines(sweep)
     wanted = [(one, count, cells) for one in lines.values() for count, cells in one.cells.items()]
     doses = []
     for done, (one, count, cells) in enumerate(wanted):
         on_progress(Progress(stage="doses", done=done, total=len(wanted)))
         there = {seed: cell for seed, cell in sorted(cells.items()) if cell.name in results}
         if there:
-            partner = lines[clean[one.line.start]].cells[0]
-            pairs = [partner[seed] for seed in there if partner[seed].name in results]
+            partner = lines[one.clean].cells[0] if one.clean is not None else {}
+            pairs = [partner[seed] for seed in there if seed in partner and partner[seed].name in results]
             facts = _facts(next(iter(there.values())), results)
             doses.append(_dose(one.line, count, tuple(cells), there, pairs, facts, n_resamples))
     on_progress(Progress(stage="doses", done=len(wanted), total=len(wanted)))

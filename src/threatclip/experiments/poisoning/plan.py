@@ -25,13 +25,12 @@ def cells_of(sweep: Sweep) -> Iterator[Asked]:
     needed = sorted({seed for line in sweep.lines for seed in line.seeds or sweep.seeds})
     for seed in needed:
         yield Asked(sweep=bare, line=None, clean=None, count=0, seed=seed)
-    clean = clean_lines(sweep)
     for line in sweep.lines:
         # clean lines answer to the attacks of every seed
         for seed in needed if line.attack is None else line.seeds or sweep.seeds:
             for count in line.counts or (0,):
                 own = replace(line, counts=(count,) if line.attack else (), seeds=None)
-                yield Asked(sweep=bare, line=own, clean=clean[line.start], count=count, seed=seed)
+                yield Asked(sweep=bare, line=own, clean=clean_line(sweep, line), count=count, seed=seed)
 
 
 def name_of(asked: Asked) -> str:
@@ -41,6 +40,11 @@ def name_of(asked: Asked) -> str:
     return f"{asked.line.name}-{asked.count}-{asked.seed}" if asked.line.attack else f"{asked.line.name}-{asked.seed}"
 
 
-def clean_lines(sweep: Sweep) -> dict[str, str]:
-    """Return, for each way to start, the name of the line without attack: what damage is measured against."""
-    return {line.start: line.name for line in reversed(sweep.lines) if line.attack is None}
+def clean_line(sweep: Sweep, line: Line) -> str:
+    """Return the name of the line without attack that a line's damage is measured against.
+
+    One that starts alike, and that trains the same towers where there is such a one: a tower that was frozen did not
+    move, whatever the pairs were.
+    """
+    alike = [one for one in sweep.lines if one.attack is None and one.start == line.start]
+    return next((one.name for one in alike if one.trains == line.trains), alike[0].name)

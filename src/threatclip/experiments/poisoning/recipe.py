@@ -115,7 +115,7 @@ class Sweep:
     document: str | None = None
 
     def __post_init__(self) -> None:
-        distinct("a line", tuple(line.name for line in self.lines))
+        distinct("a line", ("victim", *(line.name for line in self.lines)))  # the victim has cells of its own
         check("seeds", self.seeds, bool(self.seeds), "one seed or more")
         starts = {line.start for line in self.lines}
         clean = {line.start for line in self.lines if line.attack is None}
