@@ -73,6 +73,7 @@ def test_every_verb_has_json_and_says_what_it_does() -> None:
     assert set(verbs) == {
         *("build", "inspect", "split", "samples"),
         *("train", "evaluate", "classify", "bench", "demo", "list", "verify", "poison", "export-clip"),
+        "attack-report",
     }
     for name, verb in verbs.items():
         options = {option for parameter in verb.params for option in parameter.opts}

@@ -65,7 +65,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Say which weakness payloads exploit, or which event posts tell of.
+    """Name the weakness or event of inputs.
 
     For each: all classes ranked with calibrated probabilities, "don't know" where the model should, and evidence.
 
