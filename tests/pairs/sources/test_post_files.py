@@ -67,6 +67,15 @@ def test_many_posts_come_as_a_list_as_lines_or_as_a_folder(tmp_path: Path) -> No
     assert [row.id for row in post_rows(folder)] == ["a", "b"]  # type: ignore[union-attr]
 
 
+def test_a_file_of_a_folder_that_cannot_be_read_is_one_bad_row(tmp_path: Path) -> None:
+    write(tmp_path / "good.json", {"text": "good"})
+    (tmp_path / "wide.json").write_text('{"text": "a"}', encoding="utf-16")
+    (tmp_path / "empty.json").write_bytes(b"")
+    rows = list(post_rows(tmp_path))
+    assert [row.id for row in rows if isinstance(row, Pair)] == ["good"]
+    assert sum(isinstance(row, BadRow) for row in rows) == 2
+
+
 def test_a_folder_of_pictures_is_posts_without_words(tmp_path: Path) -> None:
     (tmp_path / "one.png").write_bytes(PICTURE)
     (tmp_path / "two.png").write_bytes(PICTURE)

@@ -58,8 +58,16 @@ def _folder(path: Path) -> Iterator[Row]:
     if not posts:
         yield from ImageFolder().read(path)
         return
-    records = (record for file in posts for record in _records(file))
+    records = (record for file in posts for record in _records_in_folder(file))
     yield from _posts(records, PictureFolder(path))
+
+
+def _records_in_folder(path: Path) -> Iterator[Record | BadRow]:
+    """Yield the posts of one file of many: one that cannot be read at all is a broken row, not the end of the rest."""
+    try:
+        yield from _records(path)
+    except InputError as error:
+        yield BadRow(path=str(path), line=1, reason=str(error))
 
 
 def _records(path: Path) -> Iterator[Record | BadRow]:
