@@ -86,10 +86,9 @@ def evaluate_events(
     """
     classifier = load_events(run)
     recipe: Events = parse(Events, read_json(run / RECIPE), where=str(run / RECIPE))
-    told = _Told(total=2 + baselines * (len(FITS) + 3), on_progress=on_progress)
     known = list(PairTable.open(run / PAIRS).iter_pairs())
+    told = _Told(total=2 + baselines * (len(FITS) + 3), on_progress=on_progress)
     judgment = _own(run, known, recipe) if pairs is None else _foreign(pairs, classifier, recipe, probes=probes)
-    judged, found = judgment.judged, judgment.probabilities
     told()
     result: dict[str, Any] = {
         "run": str(run),
@@ -103,10 +102,7 @@ def evaluate_events(
     }
     if probes:
         result["probes"] = _probes(judgment)
-    result["halves"] = {
-        "counts": half_counts(judged.pairs),
-        "gain": {half: plain_metrics(differences(judged, found[BOTH], found[half])) for half in (PICTURE, WORDS)},
-    }
+    result["halves"] = _halves(judgment)
     if baselines:
         work = _Baselines(run=run, recipe=recipe, classifier=classifier, known=known, judgment=judgment, told=told)
         result["baselines"], result["comparisons"], result["left_out"] = work.results()
@@ -167,6 +163,13 @@ def _headline(judgment: _Judgment) -> dict[str, Any]:
     plain["metrics"] = model_metrics(judged, probabilities, judgment.answered)
     plain["n_unlabeled"] = len(judged.pairs) - summary.n
     return plain
+
+
+def _halves(judgment: _Judgment) -> dict[str, Any]:
+    """Return which halves the posts have, and what both together gain over each."""
+    judged, found = judgment.judged, judgment.probabilities
+    gain = {half: plain_metrics(differences(judged, found[BOTH], found[half])) for half in (PICTURE, WORDS)}
+    return {"counts": half_counts(judged.pairs), "gain": gain}
 
 
 def _probes(judgment: _Judgment) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,11 +102,6 @@ def folds_of(
     state = int(rng(seed, stream).integers(2**31))
     splitter = StratifiedGroupKFold(n_folds, shuffle=True, random_state=state)
     return list(splitter.split(np.zeros(len(labels)), labels, clusters))
-
-
-def read_words(pairs: Iterable[Pair]) -> list[bytes]:
-    """Return the words of posts as a text tower reads them."""
-    return [(pair.caption or "").encode("utf-8", "replace") for pair in pairs]
 
 
 def half_counts(pairs: Sequence[Pair]) -> dict[str, int]:
