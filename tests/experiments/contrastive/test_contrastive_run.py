@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import html
 import json
+import os
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +27,8 @@ from threatclip.experiments.contrastive.report import render_contrastive
 from threatclip.experiments.progress import Progress, ignore
 from threatclip.experiments.tasks import evaluate_run, run_recipe
 from threatclip.pairs.table import PairTable, write_pairs
+
+HERE = Path(__file__).parent
 
 
 def test_a_run_keeps_every_stage_and_what_it_is_judged_on(small_run: Path) -> None:
@@ -87,6 +92,30 @@ def test_a_run_stopped_in_any_stage_resumes_to_the_same_bytes(
     assert files_of(small_run / "bundle") == files_of(tmp_path / "run" / "bundle")
     log = (tmp_path / "run" / "metrics.jsonl").read_text().splitlines()
     assert len(log) == len((small_run / "metrics.jsonl").read_text().splitlines())
+
+
+@pytest.mark.slow
+def test_two_processes_train_what_one_does_and_one_writes(small_recipe: Path, tmp_path: Path) -> None:
+    # a ViT: a BatchNorm would see other statistics in each process, which the loop refuses
+    tower = "view_tower={kind='vit', side=16, patch=8, width=16, layers=1, heads=2, dim=16}"
+    changes = (tower, "text_tower.dropout=0.0", f"data.root={str(small_recipe.parent)!r}")
+    launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    done = subprocess.run(
+        [sys.executable, *launcher, str(HERE / "two_fit.py"), str(small_recipe), str(tmp_path / "two"), *changes],
+        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr[-3000:]
+    train_small(small_recipe, tmp_path / "one", *changes)
+    assert files_of(tmp_path / "two").keys() == files_of(tmp_path / "one").keys()
+    losses = [
+        [json.loads(line)["losses"]["loss"] for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
+        for name in ("one", "two")
+    ]
+    np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
 
 def test_a_run_goes_on_from_another(small_recipe: Path, small_run: Path, tmp_path: Path) -> None:

@@ -39,7 +39,7 @@ STAGES, START = "stages", "start"
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class _Work:
-    """One run: the experiment, its rows, where it is written, and who is told."""
+    """One run: the experiment, its rows, where it is written, and who is told; many processes may share it."""
 
     recipe: Contrastive
     material: Material
@@ -183,12 +183,20 @@ def _steps(work: _Work, dual: DualEncoder, stage: Stage, rows: StageRows) -> Ite
 
 
 def _finished(work: _Work, name: str) -> DualEncoder | None:
-    """Return the model of a stage that an earlier call finished; one that is damaged is made anew."""
-    folder = work.bundle(name)
-    if not (folder / MANIFEST).is_file():
+    """Return the model of a stage that an earlier call finished; one that is damaged is made anew.
+
+    The main process decides for all: another one could see what the main process wrote a moment ago.
+    """
+    found = _whole(work.bundle(name)) if work.main else None
+    if not number_from_main(int(found is not None), world=work.world):
         return None
-    with suppress(ThreatclipError):
-        return DualBundle.load(folder).dual
+    return DualBundle.load(work.bundle(name)).dual if found is None else found
+
+
+def _whole(folder: Path) -> DualEncoder | None:
+    if (folder / MANIFEST).is_file():
+        with suppress(ThreatclipError):
+            return DualBundle.load(folder).dual
     return None
 
 
