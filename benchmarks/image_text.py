@@ -44,14 +44,14 @@ from threatclip.encoders.clip_dual import dual_from_clip
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.image import ResnetTower
 from threatclip.encoders.towers import build_tower
-from threatclip.experiments.contrastive.batches import PairBatches
-from threatclip.experiments.contrastive.fit import fit_steps
-from threatclip.experiments.contrastive.prepared import PreparedPairs, prepare_pairs
-from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.losses.clip import symmetric_infonce
 from threatclip.pairs.image_samples import sample_pictures
 from threatclip.pairs.pair import Pair
 from threatclip.seeds import rng
+from threatclip.training.dual.batches import PairBatches
+from threatclip.training.dual.fit import fit_steps
+from threatclip.training.dual.prepared import PreparedPairs, prepare_pairs
+from threatclip.training.dual.settings import Augmentation, Fit
 
 SIDE, SOURCE_SIDE = 64, 192
 RATE = 1e-4

@@ -53,12 +53,12 @@ from threatclip.encoders.encode import prepare_encoder
 from threatclip.encoders.image_pretrained import PretrainedImageTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import build_tower
-from threatclip.experiments.contrastive.fit import fit_dual
-from threatclip.experiments.contrastive.prepared import prepare_pairs
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.pairs.image_samples import sample_pictures
 from threatclip.pairs.images import decode_image
 from threatclip.pairs.pair import Pair
+from threatclip.training.dual.fit import fit_dual
+from threatclip.training.dual.prepared import prepare_pairs
+from threatclip.training.dual.settings import Fit
 
 CLIP_SIDE, MOBILE_SIDE = 64, 128
 BATCH_ROWS, LEARNING_RATE, DIM = 32, 1e-4, 128

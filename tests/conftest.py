@@ -17,3 +17,9 @@ def data_dir() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data not found at {folder}; set THREATCLIP_DATA")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Keep what tests compute out of the cache of the machine's owner."""
+    monkeypatch.setenv("THREATCLIP_CACHE", str(tmp_path / "cache"))

@@ -29,9 +29,8 @@ def tiny_bert(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(autouse=True)
-def settled(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[None]:
-    """One thread, no data or cache of the machine's owner."""
-    monkeypatch.setenv("THREATCLIP_CACHE", str(tmp_path / "cache"))
+def settled(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """One thread, no data of the machine's owner."""
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     monkeypatch.delenv("THREATCLIP_DATA", raising=False)
     with one_thread():

@@ -10,11 +10,11 @@ import pytest
 import torch
 
 from threatclip.encoders import image
+from threatclip.encoders.feature_cache import cache_folder, picture_features
 from threatclip.encoders.image import ResnetNetwork, ResnetTower
 from threatclip.encoders.padding import Tokens
 from threatclip.encoders.towers import build_tower
 from threatclip.errors import ImageFaultError
-from threatclip.experiments.feature_cache import cache_folder, picture_features
 from threatclip.pairs.images import encode_png
 
 Count = Callable[[], int]

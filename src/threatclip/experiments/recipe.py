@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import TowerConfig, view_modality
 from threatclip.errors import RecipeError
-from threatclip.experiments.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.pairs.sources import Source
 from threatclip.pairs.splits import SplitSpec
 from threatclip.pairs.weaknesses import WEAKNESSES

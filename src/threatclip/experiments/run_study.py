@@ -10,10 +10,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 from threatclip.artifacts import read_json, write_json, write_text
+from threatclip.checks import check, distinct
 from threatclip.errors import InputError, RecipeError
 from threatclip.evaluation.intervals import Metric
 from threatclip.experiments.cells import Cell, run_cells
-from threatclip.experiments.checks import check, distinct
 from threatclip.experiments.config import load_recipe, parse, read_recipe
 from threatclip.experiments.progress import OnProgress, ignore
 from threatclip.experiments.recipes import Recipe

@@ -16,10 +16,10 @@ from torch import Tensor, nn
 
 from threatclip.encoders.bpe import BpeNetwork
 from threatclip.encoders.encode import prepare_encoder
+from threatclip.encoders.feature_cache import cached_features
 from threatclip.encoders.pretrained import PretrainedNetwork
 from threatclip.encoders.towers import TowerConfig, build_tower
 from threatclip.errors import RecipeError
-from threatclip.experiments.feature_cache import cached_features
 from threatclip.experiments.recipe import Stage1
 from threatclip.losses.clip import symmetric_infonce
 from threatclip.losses.supcon import supervised_contrastive

@@ -23,7 +23,6 @@ from threatclip.experiments.config import parse
 from threatclip.experiments.contrastive.bundle import DualBundle
 from threatclip.experiments.contrastive.examples import found_examples
 from threatclip.experiments.contrastive.judging import Rows, gallery_rows, vectors_of, zero_shot_predictions
-from threatclip.experiments.contrastive.prepared import whole
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.contrastive.report import write_contrastive_report
 from threatclip.experiments.contrastive.train import STAGES, START
@@ -33,6 +32,7 @@ from threatclip.experiments.run_folder import BUNDLE, ENVIRONMENT, PAIRS, RECIPE
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng
+from threatclip.training.dual.prepared import whole
 
 UNTRAINED, RANDOM = "untrained", "random"
 _AREA_RESAMPLES = 1_000  # sorting every class for every resample: enough for an interval, not for a wait

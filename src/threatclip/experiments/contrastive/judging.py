@@ -12,8 +12,8 @@ from threatclip.evaluation.predictions import Predictions, predictions_of
 from threatclip.evaluation.retrieval import Judgment, Retrieval, retrieval_metrics
 from threatclip.evaluation.zero_shot import zero_shot_probabilities, zero_shot_scores
 from threatclip.experiments.contrastive.bundle import DualBundle
-from threatclip.experiments.contrastive.prepared import whole
 from threatclip.pairs.pair import Pair
+from threatclip.training.dual.prepared import whole
 
 LEAST_WHOLE = 2  # pairs with both halves: of one alone, every model would be right
 

@@ -8,12 +8,12 @@ from pathlib import Path
 
 from threatclip.errors import InputError
 from threatclip.experiments.contrastive.places import placed_file
-from threatclip.experiments.contrastive.prepared import whole
 from threatclip.experiments.contrastive.recipe import Contrastive, Stage, Table
 from threatclip.experiments.material import file_modality, read_file
 from threatclip.pairs.pair import Modality, Pair
 from threatclip.pairs.splits import split_pairs
 from threatclip.seeds import rng
+from threatclip.training.dual.prepared import whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

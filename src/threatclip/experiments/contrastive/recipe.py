@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.checks import at_least, check, distinct, fraction
 from threatclip.encoders.towers import TowerConfig, view_modality
 from threatclip.errors import RecipeError
-from threatclip.experiments.checks import at_least, check, distinct, fraction
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.experiments.recipe import File
 from threatclip.pairs.splits import SplitSpec
+from threatclip.training.dual.settings import Fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

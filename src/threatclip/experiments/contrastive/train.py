@@ -20,11 +20,9 @@ from threatclip.errors import InputError, ThreatclipError
 from threatclip.experiments.config import as_plain
 from threatclip.experiments.contrastive.bundle import DualBundle
 from threatclip.experiments.contrastive.card import dual_card
-from threatclip.experiments.contrastive.fit import Keeping, fit_steps
 from threatclip.experiments.contrastive.judging import judge_retrieval
 from threatclip.experiments.contrastive.material import Material, StageRows, load_stages
 from threatclip.experiments.contrastive.places import input_files, make_tower, under_root
-from threatclip.experiments.contrastive.prepared import prepare_pairs
 from threatclip.experiments.contrastive.recipe import Contrastive, FromClip, FromRun, Stage
 from threatclip.experiments.judging import plain_metrics
 from threatclip.experiments.material import root_folder
@@ -33,6 +31,8 @@ from threatclip.experiments.run_folder import BUNDLE, CHECKPOINTS, PAIRS, STEPS,
 from threatclip.pairs.table import write_pairs
 from threatclip.seeds import rng, stream_seed
 from threatclip.training.distributed import World, number_from_main, this_accelerator, world_of
+from threatclip.training.dual.fit import Keeping, fit_steps
+from threatclip.training.dual.prepared import prepare_pairs
 
 STAGES, START = "stages", "start"
 

@@ -9,9 +9,9 @@ import numpy as np
 
 from threatclip.classification.heads import unit
 from threatclip.encoders.encode import prepare_encoder
+from threatclip.encoders.feature_cache import cached_features
 from threatclip.encoders.towers import ImageTower, Tower, TowerState, load_tower, tower_state
 from threatclip.errors import InputError
-from threatclip.experiments.feature_cache import cached_features
 from threatclip.pairs.pair import Pair
 
 _Compute = Callable[[Sequence[bytes]], np.ndarray]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.encoders.image_pretrained import PretrainedImageTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import TowerConfig, view_modality
 from threatclip.errors import RecipeError
-from threatclip.experiments.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.experiments.recipe import File
 from threatclip.pairs.posts import Hashtags
 from threatclip.pairs.sources.dmd import EVENT_TAGS

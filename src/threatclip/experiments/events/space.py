@@ -11,15 +11,15 @@ import torch
 from threatclip.classification.heads import unit
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.encode import encode, prepare_encoder
+from threatclip.encoders.feature_cache import cached_features, picture_features
 from threatclip.encoders.pretrained import PretrainedNetwork
 from threatclip.encoders.towers import ImageTower, Tower
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.prepared import body_is_frozen
 from threatclip.experiments.events.catalogue import Catalogue
 from threatclip.experiments.events.features import PICTURE, WORDS
 from threatclip.experiments.events.zero_shot import SENTENCE_TEMPERATURE, Logits, prompt_logits
-from threatclip.experiments.feature_cache import cached_features, picture_features
 from threatclip.pairs.pair import Pair
+from threatclip.training.dual.prepared import body_is_frozen
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

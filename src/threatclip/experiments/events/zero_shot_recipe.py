@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from threatclip.checks import check, fraction
 from threatclip.encoders.image_pretrained import PretrainedImageTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import TowerConfig, view_modality
-from threatclip.experiments.checks import check, fraction
 from threatclip.experiments.contrastive.recipe import Contrastive, Stage, Table
 from threatclip.experiments.contrastive.recipe import Data as ContrastiveData
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.experiments.events.recipe import Data
 from threatclip.experiments.events.zero_shot import Joined
+from threatclip.training.dual.settings import Fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

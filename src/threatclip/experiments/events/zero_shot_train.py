@@ -18,10 +18,8 @@ from threatclip.encoders.interpolate import interpolate
 from threatclip.evaluation.retrieval import Judgment, query_scores
 from threatclip.experiments.config import as_plain
 from threatclip.experiments.contrastive.bundle import DualBundle
-from threatclip.experiments.contrastive.fit import fit_dual
 from threatclip.experiments.contrastive.material import load_stages
 from threatclip.experiments.contrastive.places import input_files as files_of_space
-from threatclip.experiments.contrastive.prepared import prepare_pairs
 from threatclip.experiments.contrastive.train import start_dual
 from threatclip.experiments.events.card import zero_shot_card
 from threatclip.experiments.events.catalogue import Catalogue, read_catalogue
@@ -38,6 +36,8 @@ from threatclip.experiments.run_folder import BUNDLE, PAIRS, SUMMARY, data_hashe
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import write_pairs
 from threatclip.seeds import stream_seed
+from threatclip.training.dual.fit import fit_dual
+from threatclip.training.dual.prepared import prepare_pairs
 
 JUDGED, MATCHING, CATALOGUE = "judged.safetensors", "matching.json", "catalogue.json"
 BEFORE, AFTER = "before", "after"

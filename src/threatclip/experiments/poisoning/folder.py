@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from threatclip.artifacts import read_json, reading_errors, write_json
+from threatclip.checks import distinct
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.cells import Cell, is_finished
-from threatclip.experiments.checks import distinct
 from threatclip.experiments.config import as_plain, parse
 from threatclip.experiments.poisoning.material import sweep_root
 from threatclip.experiments.poisoning.plan import cells_of, name_of

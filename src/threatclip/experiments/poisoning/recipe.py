@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from threatclip.attacks import Attack
+from threatclip.checks import at_least, check, distinct
 from threatclip.encoders.towers import TowerConfig
 from threatclip.errors import RecipeError
-from threatclip.experiments.checks import at_least, check, distinct
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.experiments.recipe import File
 from threatclip.pairs.splits import SplitSpec
+from threatclip.training.dual.settings import Fit
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

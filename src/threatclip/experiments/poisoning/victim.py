@@ -13,15 +13,15 @@ from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import view_modality
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.contrastive.bundle import DualBundle
-from threatclip.experiments.contrastive.fit import fit_dual
 from threatclip.experiments.contrastive.places import make_tower
-from threatclip.experiments.contrastive.prepared import prepare_pairs
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.experiments.poisoning.material import sweep_root
 from threatclip.experiments.poisoning.recipe import Line, Sweep
 from threatclip.pairs.pair import Modality, Pair, view_text
 from threatclip.pairs.weaknesses import WEAKNESSES
 from threatclip.seeds import stream_seed
+from threatclip.training.dual.fit import fit_dual
+from threatclip.training.dual.prepared import prepare_pairs
+from threatclip.training.dual.settings import Fit
 
 _PROMPTS_PER_CLASS = 32  # of natural captions: more would only slow the judge down
 

@@ -9,13 +9,13 @@ import numpy as np
 import torch
 
 from threatclip.encoders.encode import Encoder, prepare_encoder
+from threatclip.encoders.feature_cache import cached_features
 from threatclip.encoders.towers import Tower, view_modality
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.augment import draw_shown, show
-from threatclip.experiments.contrastive.prepared import Column, Encoded, Features, Pixels, TokenRows
-from threatclip.experiments.contrastive.settings import Augmentation
-from threatclip.experiments.feature_cache import cached_features
 from threatclip.seeds import rng
+from threatclip.training.dual.augment import draw_shown, show
+from threatclip.training.dual.prepared import Column, Encoded, Features, Pixels, TokenRows
+from threatclip.training.dual.settings import Augmentation
 
 _PIXEL_ROWS = 256  # shown at a time
 

@@ -13,10 +13,10 @@ from torch import Tensor
 
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
-from threatclip.experiments.contrastive.augment import show
-from threatclip.experiments.contrastive.batches import CAPTION, GROUP, SHOWN, VIEW
 from threatclip.losses.clip import symmetric_infonce
 from threatclip.training.contracts import Batch, Objective
+from threatclip.training.dual.augment import show
+from threatclip.training.dual.batches import CAPTION, GROUP, SHOWN, VIEW
 
 MakeObjective = Callable[[DualEncoder], Objective]
 """Makes the objective of a fit from the dual encoder that it trains."""

@@ -11,12 +11,12 @@ from torch import Tensor
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.augment import draw_shown, drop_features, drop_tokens
-from threatclip.experiments.contrastive.prepared import Column, Encoded, Features, Pixels, PreparedPairs, TokenRows
-from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.seeds import rng
 from threatclip.training.batches import ShuffledBatches
 from threatclip.training.contracts import Batch
+from threatclip.training.dual.augment import draw_shown, drop_features, drop_tokens
+from threatclip.training.dual.prepared import Column, Encoded, Features, Pixels, PreparedPairs, TokenRows
+from threatclip.training.dual.settings import Augmentation, Fit
 
 VIEW, CAPTION, GROUP = "view_", "caption_", "group"
 SHOWN = "shown"

@@ -10,9 +10,9 @@ from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.image import ResnetTower
 from threatclip.encoders.towers import TowerConfig, build_tower
-from threatclip.experiments.contrastive.prepared import PreparedPairs, prepare_pairs
 from threatclip.pairs.images import encode_png
 from threatclip.pairs.pair import Pair
+from threatclip.training.dual.prepared import PreparedPairs, prepare_pairs
 
 COLORS = {"red": (220, 30, 30), "green": (30, 200, 30), "blue": (30, 30, 220), "white": (240, 240, 240)}
 PLACES = {"top": 0, "bottom": 8}

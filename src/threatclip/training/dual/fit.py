@@ -12,13 +12,13 @@ from torch import nn
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.batches import PairBatches
-from threatclip.experiments.contrastive.features import read_features
-from threatclip.experiments.contrastive.objective import MakeObjective, contrastive_objective
-from threatclip.experiments.contrastive.prepared import Encoded, Features, PreparedPairs, body_is_frozen, read_column
-from threatclip.experiments.contrastive.settings import Fit
 from threatclip.training.contracts import Step
 from threatclip.training.distributed import this_accelerator
+from threatclip.training.dual.batches import PairBatches
+from threatclip.training.dual.features import read_features
+from threatclip.training.dual.objective import MakeObjective, contrastive_objective
+from threatclip.training.dual.prepared import Encoded, Features, PreparedPairs, body_is_frozen, read_column
+from threatclip.training.dual.settings import Fit
 from threatclip.training.loop import train
 from threatclip.training.settings import TrainSettings
 

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from pair_cases import picture_pairs, tiny_case, tiny_dual
 from torch import Tensor
 
+from pair_cases import picture_pairs, tiny_case, tiny_dual
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.encode import encode
@@ -18,13 +18,13 @@ from threatclip.encoders.image import VitTower
 from threatclip.encoders.towers import module_weights
 from threatclip.errors import InputError
 from threatclip.evaluation.retrieval import recall_at_k
-from threatclip.experiments.contrastive import features as feature_reading
-from threatclip.experiments.contrastive.fit import Keeping, fit_dual, fit_steps
-from threatclip.experiments.contrastive.objective import ContrastiveObjective
-from threatclip.experiments.contrastive.prepared import Encoded, Features, Pixels, PreparedPairs, prepare_pairs
-from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.pairs.pair import Pair
 from threatclip.training.contracts import Batch
+from threatclip.training.dual import features as feature_reading
+from threatclip.training.dual.fit import Keeping, fit_dual, fit_steps
+from threatclip.training.dual.objective import ContrastiveObjective
+from threatclip.training.dual.prepared import Encoded, Features, Pixels, PreparedPairs, prepare_pairs
+from threatclip.training.dual.settings import Augmentation, Fit
 
 QUICK = Fit(epochs=2, batch_rows=16, precision="fp32")
 LOOKS = Augmentation(crop=0.6, flip=0.5, brightness=0.2, contrast=0.2, token_dropout=0.2)
@@ -129,7 +129,7 @@ def test_features_of_a_frozen_body_are_read_once_and_train_the_same(monkeypatch:
     for cached in (True, False):
         dual, pairs = tiny_case()
         if not cached:
-            monkeypatch.setattr("threatclip.experiments.contrastive.fit.body_is_frozen", lambda _: False)
+            monkeypatch.setattr("threatclip.training.dual.fit.body_is_frozen", lambda _: False)
         steps = list(fit_steps(dual, pairs, replace(QUICK, freeze="view"), seed=0))
         told.append([*(step.losses["loss"] for step in steps), *(step.grad_norm for step in steps)])
     np.testing.assert_allclose(told[1], told[0], rtol=1e-4)

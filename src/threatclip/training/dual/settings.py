@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from threatclip.experiments.checks import at_least, check, fraction, not_negative, positive
+from threatclip.checks import at_least, check, fraction, not_negative, positive
 from threatclip.training.settings import Precision
 
 

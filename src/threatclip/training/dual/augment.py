@@ -14,7 +14,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 from torch.nn import functional
 
-from threatclip.experiments.contrastive.settings import Augmentation
+from threatclip.training.dual.settings import Augmentation
 
 Shown = Float[np.ndarray, "n 6"]
 """Center (x, y) and half size (x, y, negative x: mirrored) of the crop in [-1, 1]; factors of brightness, contrast."""

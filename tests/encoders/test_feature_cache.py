@@ -13,10 +13,10 @@ import pytest
 import torch
 
 from threatclip.artifacts import read_tensors, write_tensors
+from threatclip.encoders import feature_cache
+from threatclip.encoders.feature_cache import cache_folder, cached_features
 from threatclip.encoders.pretrained import PretrainedNetwork, PretrainedTower
 from threatclip.encoders.towers import build_tower
-from threatclip.experiments import feature_cache
-from threatclip.experiments.feature_cache import cache_folder, cached_features
 
 WIDTH = 6
 VIEWS = [f"text {number}".encode() for number in range(100)]

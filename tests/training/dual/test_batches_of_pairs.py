@@ -9,15 +9,15 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pair_cases import picture_pairs, tiny_case, tiny_dual
 
+from pair_cases import picture_pairs, tiny_case, tiny_dual
 from threatclip.errors import InputError
-from threatclip.experiments.contrastive.augment import draw_shown, drop_features, drop_tokens, show
-from threatclip.experiments.contrastive.batches import PairBatches
-from threatclip.experiments.contrastive.prepared import Pixels, PreparedPairs, TokenRows, prepare_pairs, whole
-from threatclip.experiments.contrastive.settings import Augmentation, Fit
 from threatclip.pairs.pair import Pair
 from threatclip.seeds import rng
+from threatclip.training.dual.augment import draw_shown, drop_features, drop_tokens, show
+from threatclip.training.dual.batches import PairBatches
+from threatclip.training.dual.prepared import Pixels, PreparedPairs, TokenRows, prepare_pairs, whole
+from threatclip.training.dual.settings import Augmentation, Fit
 
 
 def test_equal_views_and_captions_are_held_once() -> None:
