@@ -1,0 +1,1 @@
+"""Detectors: score single views at inference. New detector = one file + one `|` in `Detector` below."""

@@ -1,0 +1,1 @@
+"""Scanners: judge a whole model. New scanner = one file + one `|` in `Scanner` below."""
