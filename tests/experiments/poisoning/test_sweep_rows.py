@@ -14,7 +14,7 @@ from sweep_cases import CLASSES, write_sweep
 
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.cells import Cell
-from threatclip.experiments.poisoning.material import distinct_views, load_pairs, view_of
+from threatclip.experiments.poisoning.material import distinct_views, load_pairs, load_with_trusted, view_of
 from threatclip.experiments.poisoning.recipe import Rows
 from threatclip.experiments.poisoning.row_scores import keep_scores, mean_over_seeds, read_scores
 from threatclip.experiments.recipe import File
@@ -127,3 +127,16 @@ def test_scores_that_do_not_fit_their_rows_are_damage(tmp_path: Path) -> None:
     cell.file("-rows.json").write_text('{"groups": [], "of": {"x": 0}}')
     with pytest.raises(DamagedArtifactError, match="run the cell anew"):
         read_scores(cell)
+
+
+def test_trusted_rows_are_none_of_the_pool(root: Path) -> None:
+    rows = replace(rows_of(root), pool=30, test=10)
+    found, trusted = load_with_trusted(rows, 20)
+    assert found.pool == load_pairs(rows).pool
+    assert len(distinct_views(trusted)) == 20
+    assert {pair.split for pair in trusted} == {"train"}
+    assert {pair.label for pair in trusted} <= set(found.classes)
+    assert not {view_of(pair) for pair in trusted} & {view_of(pair) for pair in found.pool}
+    assert load_with_trusted(rows, 20)[1] == trusted
+    with pytest.raises(InputError, match="outside the pool"):
+        load_with_trusted(rows, 10_000)

@@ -46,6 +46,32 @@ def load_pairs(rows: Rows) -> SweepPairs:
         InputError: a file is missing, a class is absent, or nothing is left to learn from or to judge.
         BadRowsError: a file has broken rows.
     """
+    return _cut(rows, _read(rows))
+
+
+def load_with_trusted(rows: Rows, count: int) -> tuple[SweepPairs, list[Pair]]:
+    """Return the pairs of a sweep, and clean ones that a defender holds: training views that are not in the pool.
+
+    Args:
+        count: trusted views, drawn evenly.
+
+    Raises:
+        InputError: as `load_pairs`, or fewer views are left over than `count`; make the pool smaller.
+    """
+    pairs = _read(rows)
+    cut = _cut(rows, pairs)
+    taken = {view_of(pair) for pair in cut.pool}
+    rest = [
+        pair for pair in pairs if pair.split == "train" and pair.label in cut.classes and view_of(pair) not in taken
+    ]
+    left = len(distinct_views(rest))
+    if left < count:
+        raise InputError(f"{count} trusted views asked for, {left} training views are outside the pool; cut the pool")
+    return cut, _drawn(rest, count, rows.split_seed, "trusted")
+
+
+def _read(rows: Rows) -> list[Pair]:
+    """Return all pairs with both halves, with their splits and labels."""
     root = sweep_root(rows)
     pairs = [pair for pair in read_file(placed_file(rows.file, root), root) if pair.view and pair.caption]
     if rows.split is not None:
@@ -55,6 +81,10 @@ def load_pairs(rows: Rows) -> SweepPairs:
     if rows.lexicon:
         labels = lexicon_labels(pairs)
         pairs = [replace(pair, label=label) for pair, label in zip(pairs, labels, strict=True)]
+    return pairs
+
+
+def _cut(rows: Rows, pairs: Sequence[Pair]) -> SweepPairs:
     train = [pair for pair in pairs if pair.split == "train"]
     test = [pair for pair in pairs if pair.split == "test"]
     classes = _classes(rows, train)
