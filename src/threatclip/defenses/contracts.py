@@ -29,7 +29,8 @@ class Evidence:
     """What a filter sees of a table: its pairs, and unit vectors of both halves by one encoder.
 
     Attributes:
-        pairs: n pairs, of the modality that the view tower read.
+        pairs: n pairs.
+        modality: of their views.
         views: unit vectors of their views, float32 [n, d]; [0, 0] where there is no model.
         captions: unit vectors of their captions, float32 [n, d]; [0, 0] where there is no model.
         trusted_views: the same of trusted pairs, float32 [t, d]; [0, 0] where there are none.
@@ -40,6 +41,7 @@ class Evidence:
     """
 
     pairs: Sequence[Pair]
+    modality: Modality
     views: Float[np.ndarray, "n d"]
     captions: Float[np.ndarray, "n d"]
     trusted_views: Float[np.ndarray, "t d"] = field(default_factory=lambda: np.empty((0, 0), dtype=np.float32))
@@ -70,6 +72,15 @@ class Filter(Protocol):
 
         Raises:
             InputError: the evidence lacks what it needs: vectors, trusted pairs, or enough rows.
+        """
+
+    def reasons(self, evidence: Evidence, scores: Float[np.ndarray, " n"], places: Sequence[int]) -> list[str]:
+        """Return why each pair of `places` is suspect, in words, beside what is usual here; no text of a pair in it.
+
+        Args:
+            evidence: that was scored.
+            scores: of all of it, by this filter.
+            places: rows to speak about; asked for together, since what is usual is found once.
         """
 
 
