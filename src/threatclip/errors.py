@@ -4,6 +4,7 @@
     ├── InputError             a file, value or option from outside is not usable
     │   ├── BadRowsError       rows of a source could not be read; carries every one of them
     │   ├── ImageFaultError    a picture is over a limit, of another format, truncated or broken
+    │   ├── DivergedError      training has left the finite numbers
     │   ├── RecipeError        a recipe or an override is wrong
     │   └── LeakageError       a split would let test data into training
     ├── NotInstalledError      an optional library is not installed, or does not fit the others
@@ -53,6 +54,10 @@ class BadRowsError(InputError):
 
 class ImageFaultError(InputError):
     """A picture is over a limit, of another format, truncated or broken."""
+
+
+class DivergedError(InputError):
+    """A loss or a gradient is no longer finite."""
 
 
 class RecipeError(InputError):

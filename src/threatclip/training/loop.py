@@ -18,7 +18,7 @@ import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
 
-from threatclip.errors import InputError
+from threatclip.errors import DivergedError, InputError
 from threatclip.training.averaging import put_average, start_average, update_average
 from threatclip.training.checkpoint import (
     Checkpoint,
@@ -96,7 +96,8 @@ def train(
 
     Raises:
         InputError: a setting is wrong for this module; checkpoints exist and `resume` is false; the checkpoint
-            belongs to another run; the loss or the gradient is not finite (while iterating).
+            belongs to another run.
+        DivergedError: the loss or the gradient is not finite (while iterating).
         DamagedArtifactError: there are checkpoints, but no valid one.
         StorageError: a checkpoint could not be written (while iterating).
     """
@@ -177,7 +178,7 @@ def _update(run: _Run, step: int) -> Step:
     sum_gradients(run.parameters.values(), world=run.world)
     norm = float(nn.utils.clip_grad_norm_(run.parameters.values(), settings.clip_norm or math.inf))
     if not (math.isfinite(norm) and all(map(math.isfinite, terms.values()))):
-        raise InputError(
+        raise DivergedError(
             f"training: step {step + 1} has loss {terms['loss']} and gradient norm {norm}; "
             "lower the learning rate, clip the gradient, or train in fp32"
         )

@@ -62,7 +62,7 @@ def write_plan(sweep: Sweep, out: Path, cells: Sequence[Cell]) -> None:
         InputError: an input file is missing, or the folder's finished cells were made from other data.
         StorageError: the disk refused.
     """
-    data = data_hashes(sweep_root(sweep.rows), _inputs(sweep))
+    data = data_hashes(sweep_root(sweep.rows), inputs_of(sweep))
     finished = [is_finished(cell) for cell in cells]
     if any(finished) and (out / PLAN).is_file():
         _same_data(out / PLAN, data)
@@ -81,7 +81,7 @@ def _same_data(plan: Path, data: Mapping[str, str]) -> None:
         )
 
 
-def _inputs(sweep: Sweep) -> list[str]:
+def inputs_of(sweep: Sweep) -> list[str]:
     """Return the paths under the root that a sweep reads; a hub id is none."""
     root, rows = sweep_root(sweep.rows), sweep.rows
     beside = [getattr(rows.file.source, "images", None), getattr(rows.split, "path", None)]

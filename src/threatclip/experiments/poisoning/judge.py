@@ -109,13 +109,17 @@ class Judge:
             ),
         }
 
-    def damage(self, model: DualBundle, clean: DualBundle, attack: Attack, truth: Truth) -> RowScores:
-        """Return what an attack reached: of a trigger in views, or of chosen queries where it has none."""
+    def damage(self, model: DualBundle, clean: DualBundle | None, attack: Attack, truth: Truth) -> RowScores:
+        """Return what an attack reached: of a trigger in views, or of chosen queries where it has none.
+
+        Args:
+            clean: asked the same, for the floor; None where that is known already.
+        """
         if hasattr(attack, "trigger"):
             return self.backdoor(model, clean, attack)
         return self.targeted(model, clean, attack, truth)
 
-    def backdoor(self, model: DualBundle, clean: DualBundle, attack: Any) -> RowScores:
+    def backdoor(self, model: DualBundle, clean: DualBundle | None, attack: Any) -> RowScores:
         """Return `asr_k`, the clean model's `asr_floor_k` and `poisoned_accuracy`; per interface `asr_1` and the floor.
 
         Rows of the target class are left out (see `attack_success.asr`), and views that have no place for the trigger.
@@ -132,6 +136,8 @@ class Judge:
         target = self.pairs.classes.index(attack.target)
         found: RowScores = {}
         for name, asked in (("asr", model), ("asr_floor", clean)):
+            if asked is None:
+                continue
             vectors = asked.view_vectors(views)[others]
             for interface, scores in self._interfaces(asked, vectors, key).items():
                 ranks = class_ranks(scores, np.full(len(vectors), target))
@@ -144,7 +150,7 @@ class Judge:
                     found["poisoned_accuracy"] = (1.0 * right, self.groups[others])
         return found
 
-    def targeted(self, model: DualBundle, clean: DualBundle, attack: Attack, truth: Truth) -> RowScores:
+    def targeted(self, model: DualBundle, clean: DualBundle | None, attack: Attack, truth: Truth) -> RowScores:
         """Return `hit_k` and `min_rank` of every goal, of random queries to the same model, and of the clean model.
 
         Where the attack has a key, it goes into the attack's queries and not into random ones.
@@ -158,7 +164,7 @@ class Judge:
     def _goal(
         self,
         model: DualBundle,
-        clean: DualBundle,
+        clean: DualBundle | None,
         goal: Goal,
         prefix: str,
         key: Callable[[Sequence[str]], list[str]],
@@ -172,6 +178,8 @@ class Judge:
         lines = (("", model, asking, key), ("random_", model, anybody, list), ("clean_", clean, asking, key))
         found: RowScores = {}
         for name, asked, queries, pull in lines:
+            if asked is None:
+                continue
             texts = pull([pair.caption or "" for pair in queries])
             ranks = min_ranks(asked.text_vectors(texts), asked.view_vectors(gallery), is_target)
             groups = np.array([pair.group or pair.id for pair in queries], dtype=object)

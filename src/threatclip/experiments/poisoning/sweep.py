@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from threatclip.experiments.progress import OnProgress
 from threatclip.pairs.pair import Modality
 from threatclip.seeds import rng
 
-_JUDGE_SEED = 0  # one for every seed of the sweep: all models are asked the same, so that figures pair
+JUDGE_SEED = 0  # one for every seed of the sweep: all models are asked the same, so that figures pair
 
 
 def run_sweep(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress) -> dict[str, Any]:
@@ -69,8 +69,17 @@ def _written(document: str | None, out: Path, lines: Sequence[str]) -> str:
     return str(target)
 
 
-def run_waves(sweep: Sweep, out: Path, *, jobs: int, on_progress: OnProgress) -> list[dict[str, Any]]:
+def run_waves(
+    sweep: Sweep, out: Path, *, jobs: int, on_progress: OnProgress, only: Collection[str] | None = None
+) -> list[dict[str, Any]]:
     """Run all cells of a sweep: every wave needs the models of the one before it.
+
+    Args:
+        sweep: the recipe.
+        out: its folder.
+        jobs: worker processes.
+        on_progress: told of every finished cell.
+        only: names of the cells that are run; None: all.
 
     Raises:
         InputError: data is missing, or the folder holds cells that were made from other data.
@@ -79,6 +88,8 @@ def run_waves(sweep: Sweep, out: Path, *, jobs: int, on_progress: OnProgress) ->
     write_plan(sweep, out, cells)
     waves: list[list[Cell]] = [[], [], []]
     for cell in cells:
+        if only is not None and cell.name not in only:
+            continue
         line = cell.spec.line
         waves[0 if line is None else 1 if line.attack is None else 2].append(cell)
     return [result for wave in waves for result in run_cells(wave, run_cell, jobs=jobs, on_progress=on_progress)]
@@ -97,7 +108,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     prompts = class_texts(sweep, pairs.pool, pairs.classes)
     source = sweep.rows.file.source
     modality: Modality = "image" if source is None else source.modality
-    judge = Judge(pairs=pairs, prompts=prompts, seed=_JUDGE_SEED, heads=sweep.linear)
+    judge = Judge(pairs=pairs, prompts=prompts, seed=JUDGE_SEED, heads=sweep.linear)
     planted: Planted | None = None
     if line is None:
         dual = trained(new_towers(sweep, pairs.pool, seed=seed), pairs.pool, sweep.victim.fit, seed=seed)
