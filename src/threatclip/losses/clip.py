@@ -37,9 +37,10 @@ def symmetric_infonce(
     logits = views @ captions.T / temperature
     if positives is None:
         positives = torch.eye(len(views), dtype=torch.bool, device=views.device)
-    return (_one_direction(logits, positives) + _one_direction(logits.T, positives.T)) / 2
+    return (one_direction(logits, positives) + one_direction(logits.T, positives.T)) / 2
 
 
-def _one_direction(logits: Float[Tensor, "n n"], positives: Bool[Tensor, "n n"]) -> Float[Tensor, ""]:
+def one_direction(logits: Float[Tensor, "n n"], positives: Bool[Tensor, "n n"]) -> Float[Tensor, ""]:
+    """Mean over rows with a positive of -1/|P(i)| sum_{p in P(i)} log softmax_p(logits_i), in nats."""
     total = logits.log_softmax(dim=1).masked_fill(~positives, 0.0).sum(dim=1)
     return mean_over(-total / positives.sum(dim=1).clamp(min=1), positives.any(dim=1))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,6 +21,15 @@ from threatclip.training.dual.settings import Augmentation, Fit
 
 VIEW, CAPTION, GROUP = "view_", "caption_", "group"
 SHOWN = "shown"
+SECOND = "second_"
+
+
+class Looks(Protocol):
+    """Ways of its own to show the rows of a batch once more: stronger ones, other words, adversarial pictures."""
+
+    def batch(self, rows: np.ndarray, draw: np.random.Generator) -> Batch:
+        """Return further named tensors, one row for each of the pairs `rows`, drawing from `draw` alone."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -28,14 +38,15 @@ class PairBatches:
 
     Names in a batch: `view_` and `caption_` before what the towers take (`pixels`, `tokens`, `lengths`) or before
     `features` of a frozen body; `view_shown` tells how each picture is to be shown (see `augment`); `group` [rows].
-    With `second`, `second_view_` and `second_caption_` hold the same rows shown once more, for self-supervision.
+    With `second`, `second_view_` and `second_caption_` hold the same rows shown once more, for self-supervision; with
+    `Looks` in its place, whatever those give.
     """
 
     pairs: PreparedPairs
     dual: DualEncoder
     settings: Fit
     seed: int
-    second: bool = False
+    second: bool | Looks = False
     _places: tuple[np.ndarray, np.ndarray, np.ndarray] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -65,8 +76,10 @@ class PairBatches:
         rows = self.indices(epoch, step)
         batch = self._shown(rows, f"{epoch}/{step}", prefix="")
         batch[GROUP] = torch.from_numpy(self.pairs.groups[rows])
-        if self.second:
-            batch |= self._shown(rows, f"{epoch}/{step}/second", prefix="second_")
+        if not isinstance(self.second, bool):
+            batch |= self.second.batch(rows, rng(self.seed, f"contrastive/looks/{epoch}/{step}"))
+        elif self.second:
+            batch |= self._shown(rows, f"{epoch}/{step}/second", prefix=SECOND)
         return batch
 
     def _shown(self, rows: np.ndarray, name: str, *, prefix: str) -> Batch:

@@ -12,9 +12,9 @@ from torch import nn
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import InputError
-from threatclip.training.contracts import Step
+from threatclip.training.contracts import Batches, Step
 from threatclip.training.distributed import this_accelerator
-from threatclip.training.dual.batches import PairBatches
+from threatclip.training.dual.batches import Looks, PairBatches
 from threatclip.training.dual.features import read_features
 from threatclip.training.dual.objective import MakeObjective, contrastive_objective
 from threatclip.training.dual.prepared import Encoded, Features, PreparedPairs, body_is_frozen, read_column
@@ -23,6 +23,12 @@ from threatclip.training.loop import train
 from threatclip.training.settings import TrainSettings
 
 _HEAD = "projection"
+MakeBatches = Callable[[PairBatches], Batches]
+
+
+def plain_batches(batches: PairBatches) -> Batches:
+    """Return the batches of a plain fit."""
+    return batches
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +47,7 @@ def fit_dual(
     *,
     seed: int,
     objective: MakeObjective = contrastive_objective,
-    second: bool = False,
+    second: bool | Looks = False,
     keeping: Keeping | None = None,
     on_step: Callable[[Step], None] | None = None,
 ) -> DualEncoder:
@@ -64,7 +70,9 @@ def fit_steps(
     *,
     seed: int,
     objective: MakeObjective = contrastive_objective,
-    second: bool = False,
+    second: bool | Looks = False,
+    batches: MakeBatches = plain_batches,
+    memory: nn.Module | None = None,
     keeping: Keeping | None = None,
 ) -> Iterator[Step]:
     """Train `dual` in place on `pairs` and yield a record of every step; in evaluation mode when it ends.
@@ -78,22 +86,25 @@ def fit_steps(
         settings: how to train.
         seed: of the order, the captions drawn, how rows are shown, and dropout.
         objective: what is learned; default symmetric InfoNCE. It may use `dual` and parameters of `dual` only.
-        second: give the objective each row shown a second time (`second_view_`, `second_caption_`).
+        second: give the objective each row shown a second time (`second_view_`, `second_caption_`), as
+            `settings.augmentation` has it or in ways of its own.
+        batches: makes the batches that are learned from out of the plain ones: others of the same rows, or marked.
+        memory: buffers, and no parameter, that objective or batches keep from step to step: part of checkpoints.
         keeping: checkpoints, and whether to resume.
 
     Raises:
         InputError: fewer rows than a batch; nothing to train; a loss that is not finite; see `training.loop.train`.
     """
     dual.to(this_accelerator().device)
-    with _frozen(dual, settings.freeze):
+    with frozen_parts(dual, settings.freeze):
         dual.eval()
         ready = _with_features(dual, _read(dual, pairs), settings, seed=seed)
-        module = _Trained(dual)
-        batches = PairBatches(pairs=ready, dual=dual, settings=settings, seed=seed, second=second)
+        module = _Trained(dual, memory)
+        plain = PairBatches(pairs=ready, dual=dual, settings=settings, seed=seed, second=second)
         yield from train(
             module=module,
             objective=objective(dual),
-            batches=batches,
+            batches=batches(plain),
             settings=_train_settings(settings, module, seed=seed),
             checkpoints=None if keeping is None else keeping.checkpoints,
             resume=keeping is not None and keeping.resume,
@@ -105,11 +116,12 @@ def fit_steps(
 class _Trained(nn.Module):
     """What the optimizer and the checkpoints hold: of a tower whose body is frozen, the projection alone."""
 
-    def __init__(self, dual: DualEncoder) -> None:
+    def __init__(self, dual: DualEncoder, memory: nn.Module | None) -> None:
         super().__init__()
         self.view = _learning_part(dual.view_tower)
         self.text = _learning_part(dual.text_tower)
         self.log_scale = dual.log_scale
+        self.memory = memory
 
 
 def _learning_part(tower: Tower) -> nn.Module | None:
@@ -124,8 +136,8 @@ def _learning_part(tower: Tower) -> nn.Module | None:
 
 
 @contextlib.contextmanager
-def _frozen(dual: DualEncoder, what: str | None) -> Iterator[None]:
-    """Freeze a whole tower, or the bodies of both, under this block."""
+def frozen_parts(dual: DualEncoder, what: str | None) -> Iterator[None]:
+    """Freeze what `Fit.freeze` names under this block: a whole tower, or the bodies of both."""
     before = {name: parameter.requires_grad for name, parameter in dual.named_parameters()}
     for side, tower in (("view", dual.view_tower), ("text", dual.text_tower)):
         for name, parameter in tower.named_parameters():
