@@ -173,6 +173,8 @@ def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_
             from threatclip.experiments.poisoning.sweep import run_sweep as run
         case "attack-sweeps":
             from threatclip.experiments.poisoning.sweep import run_sweeps as run
+        case "defense-matrix":
+            from threatclip.experiments.matrix.run import run_matrix as run
         case _:
             raise _no_study(path, task)
     return run(path, overrides, out, jobs=jobs, on_progress=on_progress)
@@ -182,4 +184,5 @@ def _no_study(path: Path, task: object) -> RecipeError:
     singles = [tag for option in get_args(Recipe) for tag in tags_of(option, "task")]
     if task in singles:
         return RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
-    return RecipeError(f"{path}: task {task!r} is not one of study, run-study, attack-sweep, attack-sweeps")
+    known = "study, run-study, attack-sweep, attack-sweeps, defense-matrix, defense-matrices"
+    return RecipeError(f"{path}: task {task!r} is not one of {known}")

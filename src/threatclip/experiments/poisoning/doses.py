@@ -205,11 +205,11 @@ def _means(scores: RowScores, n_resamples: int) -> dict[str, Metric]:
 
 def _gains(scores: RowScores) -> RowScores:
     """Return, row by row, what the attacked model has over the clean one."""
-    own = {name: scores[name] for name in scores if _partner(name) in scores}
-    return _minus(own, lambda name: scores[_partner(name)])
+    own = {name: scores[name] for name in scores if partner_of(name) in scores}
+    return _minus(own, lambda name: scores[partner_of(name)])
 
 
-def _partner(name: str) -> str:
+def partner_of(name: str) -> str:
     """Return what the clean model's figure is called: `linear.asr_floor_1`, `goal2.clean_hit_1`."""
     before, dot, asked = name.rpartition(".")
     over = asked.replace("asr_", "asr_floor_", 1) if asked.startswith("asr_") else f"clean_{asked}"

@@ -1,0 +1,159 @@
+"""The folder of a matrix: what was asked, where the sweep's models lie, and which cells that makes.
+
+`matrix.json` is written before any work starts. It remembers the cells of earlier calls with other lines, seeds, rates
+or defenses, as long as what all cells share and the defenses of one name are the same: a matrix may grow call by call.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from threatclip.artifacts import read_json, reading_errors, write_json
+from threatclip.errors import DamagedArtifactError, InputError, RecipeError
+from threatclip.experiments.cells import Cell, is_finished
+from threatclip.experiments.config import as_plain, parse
+from threatclip.experiments.matrix.recipe import Matrix
+from threatclip.experiments.poisoning.folder import environment_of
+from threatclip.experiments.run_folder import ENVIRONMENT, environment
+
+PLAN = "matrix.json"
+_VERSION = 1
+_HOW = "make one with `threatclip bench RECIPE -o FOLDER`, RECIPE such as recipes/backdoor-matrix.toml"
+_GROWING = ("title", "document", "lines", "seeds", "rates", "tolerance", "models")
+_DEFENSES = ("repairs", "filters", "trainings", "detectors", "scanners")
+_GROWING_OF_DEFENSE = ("rates", "lines", "seeds", "by", "remove")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MatrixFolder:
+    """One matrix as its folder tells it.
+
+    Attributes:
+        path: the folder.
+        matrix: the resolved recipe of the last call.
+        sweep: folder of the sweep.
+        keys: by name, the key of each cell that was ever asked for: a cell with another one is of another recipe.
+        environment: versions, commit and device of the last work; empty where nothing was recorded.
+    """
+
+    path: Path
+    matrix: Matrix
+    sweep: Path
+    keys: Mapping[str, str]
+    environment: Mapping[str, Any]
+
+
+def write_plan(matrix: Matrix, out: Path, sweep: Path, cells: Sequence[Cell]) -> None:
+    """Write what a folder is going to hold, beside what it holds already.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    recipe = as_plain(matrix)
+    keys = {**_earlier(out / PLAN, recipe), **{cell.name: cell.key for cell in cells}}
+    if not (out / ENVIRONMENT).is_file() or not all(is_finished(cell) for cell in cells):
+        write_json(out / ENVIRONMENT, environment())
+    place = os.path.relpath(sweep.resolve(), out.resolve())
+    write_json(out / PLAN, {"version": _VERSION, "recipe": recipe, "sweep": place, "cells": keys})
+
+
+def _earlier(plan: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
+    """Return the cells of earlier calls that stand beside those of this one."""
+    stored = read_json(plan) if plan.is_file() else {}
+    before, keys = (stored.get(name) if isinstance(stored, dict) else None for name in ("recipe", "cells"))
+    if not isinstance(before, dict) or not isinstance(keys, dict) or _shared(before) != _shared(recipe):
+        return {}
+    was, is_now = _definitions(before), _definitions(recipe)
+    changed = {name for name in was if name in is_now and was[name] != is_now[name]}
+    # PLAN--DEFENSE--RATE: no name of a defense holds two hyphens
+    return {name: key for name, key in keys.items() if changed.isdisjoint(str(name).split("--")[1:2])}
+
+
+def _shared(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in recipe.items() if name not in (*_GROWING, *_DEFENSES)}
+
+
+def _definitions(recipe: Mapping[str, Any]) -> dict[str, Any]:
+    lines = [line for room in _DEFENSES for line in recipe.get(room) or ()]
+    return {
+        line["name"]: {name: value for name, value in line.items() if name not in _GROWING_OF_DEFENSE} for line in lines
+    }
+
+
+def sweep_folder(out: Path) -> Path:
+    """Return where the sweep's models lie.
+
+    Raises:
+        InputError: no matrix has been begun here.
+        DamagedArtifactError: its plan is not what was written.
+    """
+    place = _stored(out / PLAN).get("sweep")
+    if not isinstance(place, str):
+        raise DamagedArtifactError(f"{out / PLAN} names no sweep; run the recipe into the folder again")
+    return Path(os.path.normpath(out / place))
+
+
+def read_folders(paths: Sequence[Path]) -> list[MatrixFolder]:
+    """Return the matrices in the folders given; one that holds no matrix itself may hold folders of matrices.
+
+    Raises:
+        InputError: a folder is absent or no matrix, or a matrix is named twice.
+        DamagedArtifactError: what was recorded about a matrix is not what was written.
+    """
+    found = [folder for path in paths for folder in _matrices_at(path)]
+    places = [folder.resolve() for folder in found]
+    twice = next((place for place in places if places.count(place) > 1), None)
+    if twice is not None:
+        raise InputError(f"the matrix in {twice} is named twice; name each folder once")
+    return [read_folder(folder) for folder in found]
+
+
+def _matrices_at(path: Path) -> Iterator[Path]:
+    with reading_errors(path):
+        if not path.is_dir():
+            raise InputError(f"no folder {path}; {_HOW}")
+        if (path / PLAN).is_file():
+            yield path
+            return
+        inner = sorted(folder for folder in path.iterdir() if (folder / PLAN).is_file())
+    if not inner:
+        raise InputError(f"{path} is no matrix: it has no {PLAN}; {_HOW}")
+    yield from inner
+
+
+def read_folder(path: Path) -> MatrixFolder:
+    """Return the matrix that a folder holds.
+
+    Raises:
+        InputError: it has no `matrix.json`, or that of another version.
+        DamagedArtifactError: what is there is not what was written.
+    """
+    stored = _stored(path / PLAN)
+    if stored.get("version") != _VERSION:
+        raise InputError(f"{path / PLAN} is of version {stored.get('version')!a:.20}, this is {_VERSION}; run it anew")
+    try:
+        matrix: Matrix = parse(Matrix, stored.get("recipe"), where=str(path / PLAN))
+    except RecipeError as error:
+        raise DamagedArtifactError(
+            f"{error}; restore {path / PLAN}, or run the recipe into the folder again"
+        ) from error
+    keys = stored.get("cells")
+    if not isinstance(keys, dict) or not all(isinstance(key, str) and _plain(name) for name, key in keys.items()):
+        raise DamagedArtifactError(f"{path / PLAN} names no cells; run the recipe into the folder again")
+    return MatrixFolder(path=path, matrix=matrix, sweep=sweep_folder(path), keys=keys, environment=environment_of(path))
+
+
+def _plain(name: str) -> bool:
+    """Tell whether a name read from a file stays in its folder."""
+    return bool(name) and len(name) < 250 and not set(name) & set("/\\\0") and not name.startswith(".")
+
+
+def _stored(path: Path) -> dict[str, Any]:
+    stored = read_json(path)
+    if not isinstance(stored, dict):
+        raise DamagedArtifactError(f"{path} holds no matrix; restore it, or run the recipe into the folder again")
+    return stored
