@@ -1,0 +1,308 @@
+"""From STIX objects to the catalogue of ATT&CK: which objects live, what they are called, what their relations say."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TypeVar
+
+from threatclip.errors import InputError
+from threatclip.pairs.attack_catalogue import (
+    ActorKind,
+    Campaign,
+    Catalogue,
+    Group,
+    Procedure,
+    Software,
+    Tactic,
+    Technique,
+)
+from threatclip.pairs.stix_bundle import ObjectFault, StixObject, dicts_of, text_of, texts_of, time_of
+
+NAME_LIMIT = 500
+_SOURCES = ("mitre-attack", "mitre-mobile-attack", "mitre-ics-attack")
+_ATTACK_ID = re.compile(r"(?:T\d{4}(?:\.\d{3})?|(?:TA|G|S|C)\d{4})", re.ASCII)
+_ACTORS: Mapping[str, ActorKind] = {
+    "intrusion-set": "group",
+    "malware": "software",
+    "tool": "software",
+    "campaign": "campaign",
+}
+_READ = ("attack-pattern", "x-mitre-tactic", *_ACTORS)
+_CITATION = re.compile(r"\(Citation: ([^()]*(?:\([^()]*\)[^()]*)*)\)")
+_DOMAIN = "enterprise-attack"
+
+T = TypeVar("T", Tactic, Technique, Group, Software, Campaign)
+
+
+def catalogue_of(objects: Sequence[StixObject], *, where: str) -> Catalogue:
+    """Make the catalogue of the objects of one bundle; `where` names it in errors.
+
+    Raises:
+        InputError: a broken field, or two living objects with one id.
+    """
+    living, retired = _living(objects, where)
+    names = {stix_id: _name_of(item) for stix_id, item in (living | retired).items()}
+    relations = [item for item in objects if item["type"] == "relationship" and not _is_gone(item)]
+    parents, dangling = _ends(relations, "subtechnique-of", living)
+    attributed, lost = _ends(relations, "attributed-to", living)
+    used, lost_uses = _ends(relations, "uses", living)
+    parent_of = {one["source_ref"]: names[one["target_ref"]] for one in parents}
+    groups_of: dict[str, list[str]] = {}
+    for one in attributed:
+        groups_of.setdefault(one["source_ref"], []).append(names[one["target_ref"]])
+    made = _Made(where=where, names=names)
+    for item in living.values():
+        made.add(item, parent=parent_of.get(item["id"]), groups=tuple(sorted(groups_of.get(item["id"], ()))))
+    procedures = [one for one in used if one["target_ref"].startswith("attack-pattern--")]
+    return Catalogue(
+        version=_version(objects),
+        domain=_domain(objects),
+        tactics=_ordered(made.tactics),
+        techniques=_ordered(made.techniques),
+        groups=_ordered(made.groups),
+        software=_ordered(made.software),
+        campaigns=_ordered(made.campaigns),
+        procedures=tuple(made.procedures(procedures)),
+        group_software=_group_software(used, names),
+        replaced=_replaced(objects, names, retired),
+        dangling=dangling + lost + lost_uses,
+        _by_stix={stix_id: names[stix_id] for stix_id in living},
+    )
+
+
+class _Made:
+    """The objects of a catalogue in the making."""
+
+    def __init__(self, *, where: str, names: Mapping[str, str]) -> None:
+        self._where, self._names = where, names
+        self.tactics: dict[str, Tactic] = {}
+        self.techniques: dict[str, Technique] = {}
+        self.groups: dict[str, Group] = {}
+        self.software: dict[str, Software] = {}
+        self.campaigns: dict[str, Campaign] = {}
+
+    def add(self, item: StixObject, *, parent: str | None, groups: tuple[str, ...]) -> None:
+        name = self._names[item["id"]]
+        with _told(self._where, item):
+            match item["type"]:
+                case "x-mitre-tactic":
+                    self._put(self.tactics, name, _tactic(item, name))
+                case "attack-pattern":
+                    self._put(self.techniques, name, _technique(item, name, parent))
+                case "intrusion-set":
+                    self._put(self.groups, name, _group(item, name))
+                case "campaign":
+                    self._put(self.campaigns, name, _campaign(item, name, groups))
+                case _:
+                    self._put(self.software, name, _software(item, name))
+
+    def _put(self, kind: dict[str, T], name: str, made: T) -> None:
+        if name in kind:
+            raise ObjectFault(f"{kind[name].stix_id} has the same ATT&CK id, {name}; remove one of them")
+        kind[name] = made
+
+    def procedures(self, uses: Iterable[StixObject]) -> Iterator[Procedure]:
+        for item in uses:
+            kind = _ACTORS.get(item["source_ref"].partition("--")[0])
+            if kind is None:
+                continue
+            with _told(self._where, item):
+                text = text_of(item, "description")
+                named = [text_of(one, "source_name", limit=NAME_LIMIT) for one in dicts_of(item, "external_references")]
+                yield Procedure(
+                    stix_id=item["id"],
+                    actor_kind=kind,
+                    actor=self._names[item["source_ref"]],
+                    technique=self._names[item["target_ref"]],
+                    text=text.strip(),
+                    citations=_unique(one.strip() for one in (*named, *cited_in(text)) if one.strip()),
+                    created=time_of(item, "created"),
+                    modified=time_of(item, "modified"),
+                )
+
+
+class _told:  # noqa: N801 - reads as a statement
+    """Turns the fault of one object into an InputError that names it."""
+
+    def __init__(self, where: str, item: StixObject) -> None:
+        self._where, self._item = where, item
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, ObjectFault):
+            raise InputError(f"{self._where}: {self._item['id']}: {error}") from error
+
+
+def cited_in(text: str) -> tuple[str, ...]:
+    """Return the names in every "(Citation: NAME)" of `text`, in order; names may hold balanced parentheses."""
+    return _unique(one.strip() for one in _CITATION.findall(text))
+
+
+def attack_id_of(item: StixObject) -> str | None:
+    """Return the ATT&CK id that MITRE's own reference of an object gives, or None.
+
+    Raises:
+        ObjectFault: external_references is no list of objects.
+    """
+    for reference in dicts_of(item, "external_references"):
+        found = reference.get("external_id")
+        named = reference.get("source_name") in _SOURCES
+        if named and isinstance(found, str) and _ATTACK_ID.fullmatch(found):
+            return found
+    return None
+
+
+def _living(objects: Iterable[StixObject], where: str) -> tuple[dict[str, StixObject], dict[str, StixObject]]:
+    living: dict[str, StixObject] = {}
+    retired: dict[str, StixObject] = {}
+    for item in objects:
+        if item["type"] in _READ:
+            with _told(where, item):
+                attack_id_of(item)
+            (retired if _is_gone(item) else living)[item["id"]] = item
+    return living, retired
+
+
+def _is_gone(item: StixObject) -> bool:
+    return item.get("revoked") is True or item.get("x_mitre_deprecated") is True
+
+
+def _name_of(item: StixObject) -> str:
+    found = attack_id_of(item)
+    return str(item["id"]) if found is None else found
+
+
+def _ends(relations: Iterable[StixObject], kind: str, living: Mapping[str, StixObject]) -> tuple[list[StixObject], int]:
+    """Return the relationships of a kind with both ends living, and the number of the others."""
+    of_kind = [one for one in relations if one.get("relationship_type") == kind]
+    whole = [one for one in of_kind if _lives(one.get("source_ref"), living) and _lives(one.get("target_ref"), living)]
+    return whole, len(of_kind) - len(whole)
+
+
+def _lives(reference: object, living: Mapping[str, StixObject]) -> bool:
+    return isinstance(reference, str) and reference in living
+
+
+def _group_software(used: Iterable[StixObject], names: Mapping[str, str]) -> tuple[tuple[str, str], ...]:
+    found = {
+        (names[one["source_ref"]], names[one["target_ref"]])
+        for one in used
+        if one["source_ref"].startswith("intrusion-set--") and one["target_ref"].startswith(("malware--", "tool--"))
+    }
+    return tuple(sorted(found))
+
+
+def _replaced(
+    objects: Iterable[StixObject], names: Mapping[str, str], retired: Mapping[str, StixObject]
+) -> dict[str, str | None]:
+    found: dict[str, str | None] = {names[stix_id]: None for stix_id in retired}
+    for one in objects:
+        if one["type"] == "relationship" and one.get("relationship_type") == "revoked-by":
+            old, new = one.get("source_ref"), one.get("target_ref")
+            if isinstance(old, str) and old in retired and isinstance(new, str) and new in names:
+                found[names[old]] = names[new]
+    return found
+
+
+def _version(objects: Iterable[StixObject]) -> str | None:
+    versions = [one.get("x_mitre_version") for one in objects if one["type"] == "x-mitre-collection"]
+    return next((one for one in versions if isinstance(one, str) and re.fullmatch(r"\d{1,3}(\.\d{1,3})?", one)), None)
+
+
+def _domain(objects: Iterable[StixObject]) -> str:
+    for one in objects:
+        if one["type"] == "x-mitre-matrix":
+            for reference in one.get("external_references") or ():
+                found = reference.get("external_id") if isinstance(reference, dict) else None
+                if found in ("enterprise-attack", "mobile-attack", "ics-attack"):
+                    return str(found)
+    return _DOMAIN
+
+
+def _tactic(item: StixObject, name: str) -> Tactic:
+    return Tactic(
+        id=name,
+        stix_id=item["id"],
+        name=_title(item),
+        shortname=text_of(item, "x_mitre_shortname", limit=NAME_LIMIT),
+        description=text_of(item, "description"),
+    )
+
+
+def _technique(item: StixObject, name: str, parent: str | None) -> Technique:
+    tactics = [text_of(phase, "phase_name", limit=NAME_LIMIT) for phase in dicts_of(item, "kill_chain_phases")]
+    return Technique(
+        id=name,
+        stix_id=item["id"],
+        name=_title(item),
+        description=text_of(item, "description"),
+        tactics=_unique(tactics),
+        platforms=texts_of(item, "x_mitre_platforms"),
+        parent=parent,
+        created=time_of(item, "created"),
+        modified=time_of(item, "modified"),
+    )
+
+
+def _group(item: StixObject, name: str) -> Group:
+    return Group(
+        id=name,
+        stix_id=item["id"],
+        name=_title(item),
+        aliases=_aliases(item, "aliases"),
+        description=text_of(item, "description"),
+        created=time_of(item, "created"),
+        modified=time_of(item, "modified"),
+    )
+
+
+def _software(item: StixObject, name: str) -> Software:
+    return Software(
+        id=name,
+        stix_id=item["id"],
+        name=_title(item),
+        aliases=_unique((*_aliases(item, "x_mitre_aliases"), *_aliases(item, "aliases"))),
+        kind="tool" if item["type"] == "tool" else "malware",
+        description=text_of(item, "description"),
+        platforms=texts_of(item, "x_mitre_platforms"),
+        created=time_of(item, "created"),
+        modified=time_of(item, "modified"),
+    )
+
+
+def _campaign(item: StixObject, name: str, groups: tuple[str, ...]) -> Campaign:
+    return Campaign(
+        id=name,
+        stix_id=item["id"],
+        name=_title(item),
+        aliases=_aliases(item, "aliases"),
+        description=text_of(item, "description"),
+        first_seen=time_of(item, "first_seen"),
+        last_seen=time_of(item, "last_seen"),
+        groups=_unique(groups),
+        created=time_of(item, "created"),
+        modified=time_of(item, "modified"),
+    )
+
+
+def _title(item: StixObject) -> str:
+    name = text_of(item, "name", limit=NAME_LIMIT).strip()
+    if not name:
+        raise ObjectFault("it has no name")
+    return name
+
+
+def _aliases(item: StixObject, field: str) -> tuple[str, ...]:
+    own = item.get("name")
+    return _unique(alias for alias in texts_of(item, field) if alias != own and alias.strip())
+
+
+def _unique(values: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(values))
+
+
+def _ordered(found: Mapping[str, T]) -> dict[str, T]:
+    return dict(sorted(found.items()))
