@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Annotated, Any, get_args
 
 import typer
@@ -61,18 +61,30 @@ def _baselines() -> Entries:
 
 def _attacks() -> Entries:
     from threatclip.attacks import ATTACKS
+
+    return _union(ATTACKS)
+
+
+def _repairs() -> Entries:
+    from threatclip.defenses.repairs import REPAIRS
+
+    return _union(REPAIRS)
+
+
+def _union(members: Mapping[str, Any]) -> Entries:
+    """Return what the members of a union of attacks or defenses say of themselves, and their parameters."""
     from threatclip.experiments.config import default_settings
 
     entries = []
-    for kind, attack in ATTACKS.items():
-        defaults, required = default_settings(attack)
+    for kind, member in members.items():
+        defaults, required = default_settings(member)
         del defaults["kind"]
         entries.append(
             {
                 "name": kind,
-                "about": _about(attack),
-                "modality": list(attack.modalities),
-                "paper": attack.paper,
+                "about": _about(member),
+                "modality": list(member.modalities),
+                "paper": member.paper,
                 "parameters": defaults,
                 "required": required,
             }
@@ -87,12 +99,13 @@ LISTS: dict[str, Callable[[], Entries]] = {
     "weaknesses": _weaknesses,
     "baselines": _baselines,
     "attacks": _attacks,
+    "repairs": _repairs,
 }
 
 
 def listing(
     what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="sources, towers, probes, weaknesses, baselines or attacks.")
+        str, typer.Argument(metavar="WHAT", help="sources, towers, probes, weaknesses, baselines, attacks or repairs.")
     ],
     as_json: Json = False,
 ) -> None:
@@ -111,7 +124,7 @@ def _plain(entries: Entries) -> tuple[list[str], list[list[str]]]:
     return ["name", "about"], [[entry["name"], entry["about"]] for entry in entries]
 
 
-def _attack_table(entries: Entries) -> tuple[list[str], list[list[str]]]:
+def _union_table(entries: Entries) -> tuple[list[str], list[list[str]]]:
     """Return kind, modality, paper and parameters; `target=` must be given, `alpha` need not be."""
     rows = []
     for entry in entries:
@@ -132,4 +145,4 @@ def _flat(values: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
             yield name, None if value in (None, "", []) else str(value)
 
 
-_TABLES = {"attacks": _attack_table}
+_TABLES = dict.fromkeys(("attacks", "repairs"), _union_table)
