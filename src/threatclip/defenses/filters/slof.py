@@ -1,0 +1,76 @@
+"""SLOF: an emptier place than its neighbors are in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+
+import numpy as np
+from jaxtyping import Float
+
+from threatclip.defenses.contracts import Evidence
+from threatclip.defenses.filters.outliers import (
+    Among,
+    check_outlier_settings,
+    outlier_scores,
+    simplified_lof,
+    where_words,
+)
+from threatclip.defenses.filters.vectors import Half, check_modality
+from threatclip.defenses.filters.wording import beside_usual
+from threatclip.pairs.pair import Modality
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Slof:
+    """A row in an emptier place than its k nearest neighbors are in.
+
+    Attributes:
+        k: neighbors.
+        half: what is looked at: "view", "caption" or "pair", both halves side by side.
+        among: where neighbors are searched: in a random "batch" of the pairs, or among "trusted" ones.
+        assumed_rate: largest share of planted pairs that a batch is made for.
+        batch: rows of a batch; None: such that k / 4 planted ones are expected in it at the assumed rate.
+        rounds: divisions into batches that the score is a mean of.
+    """
+
+    kind: Literal["slof"] = "slof"
+    k: int = 16
+    half: Half = "view"
+    among: Among = "batch"
+    assumed_rate: float = 0.01
+    batch: int | None = None
+    rounds: int = 4
+
+    modalities: ClassVar[tuple[Modality, ...]] = ("image", "payload", "text")
+    paper: ClassVar[str] = "Schubert 2014, simplified LOF; as in Huang 2025 (arXiv 2502.01385)"
+
+    def __post_init__(self) -> None:
+        check_outlier_settings(self)
+
+    def scores(self, evidence: Evidence, *, rng: np.random.Generator) -> Float[np.ndarray, " n"]:
+        """Return the mean ratio of the row's k-th distance to its neighbors' own, 1 is usual; `rng` draws the batches.
+
+        Raises:
+            InputError: no vectors, no trusted pairs where they are asked for, or too few rows for k neighbors.
+        """
+        check_modality(self.kind, self.modalities, evidence)
+        return outlier_scores(self, evidence, simplified_lof, rng=rng)
+
+    def reasons(
+        self,
+        evidence: Evidence,  # noqa: ARG002
+        scores: Float[np.ndarray, " n"],
+        places: Sequence[int],
+    ) -> list[str]:
+        """Say how much emptier its place is."""
+        where = where_words(self)
+        return beside_usual(
+            scores,
+            places,
+            say=lambda score: (
+                f"its {self.half} lies {score:.3g} times as far from neighbor {self.k} {where} as its neighbors do "
+                "from theirs"
+            ),
+        )
