@@ -65,6 +65,12 @@ def _attacks() -> Entries:
     return _union(ATTACKS)
 
 
+def _filters() -> Entries:
+    from threatclip.defenses.filters import FILTERS
+
+    return _union(FILTERS)
+
+
 def _repairs() -> Entries:
     from threatclip.defenses.repairs import REPAIRS
 
@@ -99,14 +105,13 @@ LISTS: dict[str, Callable[[], Entries]] = {
     "weaknesses": _weaknesses,
     "baselines": _baselines,
     "attacks": _attacks,
+    "filters": _filters,
     "repairs": _repairs,
 }
 
 
 def listing(
-    what: Annotated[
-        str, typer.Argument(metavar="WHAT", help="sources, towers, probes, weaknesses, baselines, attacks or repairs.")
-    ],
+    what: Annotated[str, typer.Argument(metavar="WHAT", help=f"{', '.join(list(LISTS)[:-1])} or {list(LISTS)[-1]}.")],
     as_json: Json = False,
 ) -> None:
     """List what there is of a kind."""
@@ -139,10 +144,12 @@ def _flat(values: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
     for name, value in values.items():
         if isinstance(value, dict):
             yield from ((f"{name}.{inner}", text) for inner, text in _flat(value))
+        elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+            yield name, "+".join(item["kind"] for item in value)  # members of a union, each with settings of its own
         elif isinstance(value, float):
             yield name, f"{value:.4g}"
         else:
             yield name, None if value in (None, "", []) else str(value)
 
 
-_TABLES = dict.fromkeys(("attacks", "repairs"), _union_table)
+_TABLES = dict.fromkeys(("attacks", "filters", "repairs"), _union_table)
