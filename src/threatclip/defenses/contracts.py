@@ -7,7 +7,7 @@ detector scores single views at inference, a scanner judges a whole model.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -19,6 +19,7 @@ from threatclip.encoders.encode import encode
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Modality, Pair
 from threatclip.training.contracts import Step
+from threatclip.training.dual.fit import Keeping
 from threatclip.training.dual.settings import Fit
 
 OnStep = Callable[[Step], None]
@@ -126,6 +127,34 @@ class Training(Protocol):
 
         Raises:
             InputError: as a plain fit.
+        """
+
+    def steps(
+        self,
+        dual: DualEncoder,
+        suspect: Sequence[Pair],
+        fit: Fit,
+        *,
+        seed: int,
+        modality: Modality | None = None,
+        keeping: Keeping | None = None,
+    ) -> Iterator[Step]:
+        """Do the same and yield a record of every step; what it remembers between steps is in the checkpoints.
+
+        Args:
+            dual: trained in place.
+            suspect: the pairs.
+            fit: budget.
+            seed: of everything drawn.
+            modality: of the views; None takes what reads bytes for a payload tower.
+            keeping: checkpoints, and whether to resume.
+        """
+
+    def check(self, fit: Fit) -> None:
+        """Refuse a budget that this training cannot use.
+
+        Raises:
+            InputError: see above.
         """
 
 
