@@ -71,10 +71,28 @@ def _filters() -> Entries:
     return _union(FILTERS)
 
 
+def _trainings() -> Entries:
+    from threatclip.defenses.trainings import TRAININGS
+
+    return _union(TRAININGS)
+
+
 def _repairs() -> Entries:
     from threatclip.defenses.repairs import REPAIRS
 
     return _union(REPAIRS)
+
+
+def _detectors() -> Entries:
+    from threatclip.defenses.detectors import DETECTORS
+
+    return _union(DETECTORS)
+
+
+def _scanners() -> Entries:
+    from threatclip.defenses.scanners import SCANNERS
+
+    return _union(SCANNERS)
 
 
 def _union(members: Mapping[str, Any]) -> Entries:
@@ -106,7 +124,10 @@ LISTS: dict[str, Callable[[], Entries]] = {
     "baselines": _baselines,
     "attacks": _attacks,
     "filters": _filters,
+    "trainings": _trainings,
     "repairs": _repairs,
+    "detectors": _detectors,
+    "scanners": _scanners,
 }
 
 
@@ -152,4 +173,4 @@ def _flat(values: dict[str, Any]) -> Iterator[tuple[str, str | None]]:
             yield name, None if value in (None, "", []) else str(value)
 
 
-_TABLES = dict.fromkeys(("attacks", "filters", "repairs"), _union_table)
+_TABLES = dict.fromkeys(("attacks", "filters", "trainings", "repairs", "detectors", "scanners"), _union_table)

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, Literal, get_args
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float
 
 from threatclip.checks import at_least
 from threatclip.defenses.contracts import Suspect
 from threatclip.defenses.filters.neighbors import nearest
+from threatclip.defenses.filters.outliers import Score, dimensionality_aware, k_distance, simplified_lof
 from threatclip.errors import InputError
 from threatclip.pairs.pair import Modality
 
 Measure = Literal["k_dist", "slof", "dao"]
-_LEAST = 1e-6  # distance: two equal views are no infinite ratio
-_LEAST_LOG = 1e-4  # of the authors' code: a neighborhood of one distance has no infinite dimension
+_LEAST = 1e-4  # distance: copies lie at none, and scores divide by it
+_SCORES: Mapping[str, Score] = MappingProxyType(
+    {"k_dist": k_distance, "slof": simplified_lof, "dao": dimensionality_aware}
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +43,7 @@ class Outlier:
     k: int = 16
 
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "payload", "text")
-    paper: ClassVar[str] = "Huang 2025 (ICLR), k-dist, SLOF and DAO; here against trusted views"
+    paper: ClassVar[str] = "Huang 2025 (arXiv 2502.01385): k-dist, SLOF and DAO; here against trusted views"
     finding: ClassVar[str] = "lies where hardly any trusted view lies"
 
     def __post_init__(self) -> None:
@@ -61,35 +65,11 @@ class Outlier:
         if not len(vectors):
             return np.empty(0)
         found = nearest(vectors, trusted, k=self.k, rng=rng)
-        if self.measure == "k_dist":
-            return found.distances[:, -1].astype(np.float64)
-        own = nearest(trusted, k=self.k, rng=rng).distances
-        return outlier_scores(found.distances, found.places, own, weighted=self.measure == "dao")
+        own = nearest(trusted, k=self.k, rng=rng)
+        score = _SCORES[self.measure]
+        values = score(_floored(found.distances), _floored(own.distances), found.places)
+        return np.asarray(values, dtype=np.float64)
 
 
-def outlier_scores(
-    distances: Float[np.ndarray, "n k"],
-    places: Int[np.ndarray, "n k"],
-    gallery: Float[np.ndarray, "m k"],
-    *,
-    weighted: bool,
-) -> Float[np.ndarray, " n"]:
-    """Return SLOF, or DAO where `weighted`, of queries against a gallery [Huang 2025, section 3].
-
-    SLOF(x) = mean_j d_k(x) / d_k(j); DAO(x) = mean_j LID_j ln(d_k(x) / d_k(j)), over the k neighbors j, with
-    LID_j = -k / sum_m ln(d_m(j) / d_k(j)).
-
-    Args:
-        distances: from each query to its neighbors in the gallery, ascending.
-        places: rows of the gallery.
-        gallery: from each row of the gallery to its neighbors among the others, ascending.
-        weighted: by local intrinsic dimension.
-    """
-    own = np.maximum(distances[:, -1].astype(np.float64), _LEAST)
-    others = np.maximum(gallery.astype(np.float64), _LEAST)
-    ratios = own[:, None] / others[:, -1][places]
-    if not weighted:
-        return np.asarray(ratios.mean(axis=1))
-    spread = np.log(others / others[:, -1:] + _LEAST_LOG).sum(axis=1)
-    dimension = -others.shape[1] / np.minimum(spread, -_LEAST_LOG)
-    return np.asarray((dimension[places] * np.log(ratios)).mean(axis=1))
+def _floored(distances: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    return np.asarray(np.maximum(distances, _LEAST), dtype=np.float64)

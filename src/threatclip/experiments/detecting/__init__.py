@@ -1,0 +1,1 @@
+"""Detecting triggers in views, and scanning models for them: what `threatclip detect` and `threatclip scan` run."""
