@@ -1,0 +1,1 @@
+"""What leaves for other tools: answers as STIX bundles, Navigator layers and MISP events."""
