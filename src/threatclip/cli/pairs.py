@@ -31,7 +31,9 @@ app = typer.Typer(
 
 @app.command()
 def build(
-    path: Annotated[Path, typer.Argument(metavar="PATH", help="File (plain or gzip'd) or folder to read.")],
+    path: Annotated[
+        Path, typer.Argument(metavar="PATH", help="File (plain or gzip'd) or folder to read; for taxii a URL.")
+    ],
     source: Annotated[
         str, typer.Option("--source", metavar="KIND", help="What the file is; `threatclip list sources` names all.")
     ],
@@ -54,7 +56,12 @@ def build(
     ] = None,
     delimiter: Annotated[str | None, typer.Option(metavar="CHARACTER", help="For csv: one character.")] = None,
     label: Annotated[
-        str | None, typer.Option(metavar="CLASS", help="For payload-list: the class of every payload.")
+        str | None,
+        typer.Option(
+            metavar="CLASS",
+            help="For payload-list: the class of every payload. For stix, taxii: technique (default), "
+            "parent_technique, tactic or group.",
+        ),
     ] = None,
     captions: Annotated[
         Path | None, typer.Option(metavar="FILE", help="For image-folder: the captions file, CSV or JSON Lines.")
@@ -77,6 +84,18 @@ def build(
         str | None, typer.Option(metavar="NAME", help="For crisismmd: agreed (default), all or annotations.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="For cifar10: of the captions (default 0).")] = None,
+    names: Annotated[
+        str | None,
+        typer.Option(
+            metavar="WAY", help="For stix, taxii: mask names (default), keep them, or raw, with citations too."
+        ),
+    ] = None,
+    actors: Annotated[
+        str | None, typer.Option(metavar="KIND", help="For stix, taxii: all (default), group, software or campaign.")
+    ] = None,
+    added_after: Annotated[
+        str | None, typer.Option(metavar="TIME", help="For taxii: only what the server got later, ISO 8601.")
+    ] = None,
     skip_bad: SkipBad = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -103,6 +122,9 @@ def build(
         "task": task,
         "variant": variant,
         "seed": seed,
+        "names": names,
+        "actors": actors,
+        "added_after": added_after,
     }
     reader = configured(SOURCES[source], given, what=f"source {source}")
     with progress(quiet=quiet) as on_progress:

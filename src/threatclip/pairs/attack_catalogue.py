@@ -154,7 +154,7 @@ class Catalogue:
     def name(self, attack_id: str) -> str:
         """Return "Parent: Sub-technique" or the name of `attack_id`, the id itself where it is unknown."""
         found = self.find(attack_id)
-        if isinstance(found, Technique) and found.parent is not None:
+        if isinstance(found, Technique) and found.parent in self.techniques:
             return f"{self.techniques[found.parent].name}: {found.name}"
         return attack_id if found is None else found.name
 

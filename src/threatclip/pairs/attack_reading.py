@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import TypeVar
 
 from threatclip.errors import InputError
@@ -33,15 +35,19 @@ _CITATION = re.compile(r"\(Citation: ([^()]*(?:\([^()]*\)[^()]*)*)\)")
 _DOMAIN = "enterprise-attack"
 
 T = TypeVar("T", Tactic, Technique, Group, Software, Campaign)
+OnFault = Callable[[StixObject, str], object]
 
 
-def catalogue_of(objects: Sequence[StixObject], *, where: str) -> Catalogue:
+def catalogue_of(objects: Sequence[StixObject], *, where: str, on_fault: OnFault | None = None) -> Catalogue:
     """Make the catalogue of the objects of one bundle; `where` names it in errors.
 
+    With `on_fault`, an object with a fault is given to it with the reason, and left out.
+
     Raises:
-        InputError: a broken field, or two living objects with one id.
+        InputError: no `on_fault`, and a broken field or two living objects with one id.
     """
-    living, retired = _living(objects, where)
+    told = _Told(where=where, on_fault=on_fault)
+    living, retired = _living(objects, told)
     names = {stix_id: _name_of(item) for stix_id, item in (living | retired).items()}
     relations = [item for item in objects if item["type"] == "relationship" and not _is_gone(item)]
     parents, dangling = _ends(relations, "subtechnique-of", living)
@@ -51,7 +57,7 @@ def catalogue_of(objects: Sequence[StixObject], *, where: str) -> Catalogue:
     groups_of: dict[str, list[str]] = {}
     for one in attributed:
         groups_of.setdefault(one["source_ref"], []).append(names[one["target_ref"]])
-    made = _Made(where=where, names=names)
+    made = _Made(told=told, names=names)
     for item in living.values():
         made.add(item, parent=parent_of.get(item["id"]), groups=tuple(sorted(groups_of.get(item["id"], ()))))
     procedures = [one for one in used if one["target_ref"].startswith("attack-pattern--")]
@@ -71,11 +77,28 @@ def catalogue_of(objects: Sequence[StixObject], *, where: str) -> Catalogue:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What becomes of an object's fault."""
+
+    where: str
+    on_fault: OnFault | None
+
+    @contextmanager
+    def about(self, item: StixObject) -> Iterator[None]:
+        try:
+            yield
+        except ObjectFault as fault:
+            if self.on_fault is None:
+                raise InputError(f"{self.where}: {item['id']}: {fault}") from fault
+            self.on_fault(item, str(fault))
+
+
 class _Made:
     """The objects of a catalogue in the making."""
 
-    def __init__(self, *, where: str, names: Mapping[str, str]) -> None:
-        self._where, self._names = where, names
+    def __init__(self, *, told: _Told, names: Mapping[str, str]) -> None:
+        self._told, self._names = told, names
         self.tactics: dict[str, Tactic] = {}
         self.techniques: dict[str, Technique] = {}
         self.groups: dict[str, Group] = {}
@@ -84,7 +107,7 @@ class _Made:
 
     def add(self, item: StixObject, *, parent: str | None, groups: tuple[str, ...]) -> None:
         name = self._names[item["id"]]
-        with _told(self._where, item):
+        with self._told.about(item):
             match item["type"]:
                 case "x-mitre-tactic":
                     self._put(self.tactics, name, _tactic(item, name))
@@ -102,38 +125,28 @@ class _Made:
             raise ObjectFault(f"{kind[name].stix_id} has the same ATT&CK id, {name}; remove one of them")
         kind[name] = made
 
+    def _actors(self, kind: ActorKind) -> Mapping[str, Group | Software | Campaign]:
+        return {"group": self.groups, "software": self.software, "campaign": self.campaigns}[kind]
+
     def procedures(self, uses: Iterable[StixObject]) -> Iterator[Procedure]:
         for item in uses:
             kind = _ACTORS.get(item["source_ref"].partition("--")[0])
-            if kind is None:
+            actor, technique = self._names[item["source_ref"]], self._names[item["target_ref"]]
+            if kind is None or technique not in self.techniques or actor not in self._actors(kind):
                 continue
-            with _told(self._where, item):
+            with self._told.about(item):
                 text = text_of(item, "description")
                 named = [text_of(one, "source_name", limit=NAME_LIMIT) for one in dicts_of(item, "external_references")]
                 yield Procedure(
                     stix_id=item["id"],
                     actor_kind=kind,
-                    actor=self._names[item["source_ref"]],
-                    technique=self._names[item["target_ref"]],
+                    actor=actor,
+                    technique=technique,
                     text=text.strip(),
                     citations=_unique(one.strip() for one in (*named, *cited_in(text)) if one.strip()),
                     created=time_of(item, "created"),
                     modified=time_of(item, "modified"),
                 )
-
-
-class _told:  # noqa: N801 - reads as a statement
-    """Turns the fault of one object into an InputError that names it."""
-
-    def __init__(self, where: str, item: StixObject) -> None:
-        self._where, self._item = where, item
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, ObjectFault):
-            raise InputError(f"{self._where}: {self._item['id']}: {error}") from error
 
 
 def cited_in(text: str) -> tuple[str, ...]:
@@ -155,14 +168,14 @@ def attack_id_of(item: StixObject) -> str | None:
     return None
 
 
-def _living(objects: Iterable[StixObject], where: str) -> tuple[dict[str, StixObject], dict[str, StixObject]]:
+def _living(objects: Iterable[StixObject], told: _Told) -> tuple[dict[str, StixObject], dict[str, StixObject]]:
     living: dict[str, StixObject] = {}
     retired: dict[str, StixObject] = {}
     for item in objects:
         if item["type"] in _READ:
-            with _told(where, item):
+            with told.about(item):
                 attack_id_of(item)
-            (retired if _is_gone(item) else living)[item["id"]] = item
+                (retired if _is_gone(item) else living)[item["id"]] = item
     return living, retired
 
 

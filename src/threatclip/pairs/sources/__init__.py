@@ -25,6 +25,8 @@ from threatclip.pairs.sources.jsonl import Jsonl
 from threatclip.pairs.sources.nuclei import Nuclei
 from threatclip.pairs.sources.parquet import Parquet
 from threatclip.pairs.sources.payload_list import PayloadList
+from threatclip.pairs.sources.stix import Stix
+from threatclip.pairs.sources.taxii import Taxii
 from threatclip.pairs.sources.tweets import Tweets
 from threatclip.pairs.sources.webdataset import WebDataset
 
@@ -38,6 +40,8 @@ Source = (
     | Crs
     | PayloadList
     | AttackProcedures
+    | Stix
+    | Taxii
     | ImageFolder
     | ImageParquet
     | WebDataset
