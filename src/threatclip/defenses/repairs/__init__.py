@@ -14,6 +14,7 @@ from threatclip.defenses.repairs.clean_clip import CleanClip
 from threatclip.defenses.repairs.fine_tuning import FineTuning
 from threatclip.defenses.repairs.par import Par
 from threatclip.defenses.repairs.shrink_perturb import ShrinkPerturb
+from threatclip.defenses.repairs.ta_cleaner import TaCleaner
 
-Repair = FineTuning | CleanClip | Par | ShrinkPerturb | Abd
+Repair = FineTuning | CleanClip | Par | ShrinkPerturb | Abd | TaCleaner
 REPAIRS: dict[str, Any] = {repair.__dataclass_fields__["kind"].default: repair for repair in get_args(Repair)}
