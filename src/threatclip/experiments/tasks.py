@@ -175,6 +175,8 @@ def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_
             from threatclip.experiments.poisoning.sweep import run_sweeps as run
         case "defense-matrix":
             from threatclip.experiments.matrix.run import run_matrix as run
+        case "defense-matrices":
+            from threatclip.experiments.matrix.run import run_matrices as run
         case _:
             raise _no_study(path, task)
     return run(path, overrides, out, jobs=jobs, on_progress=on_progress)

@@ -12,7 +12,7 @@ from threatclip.experiments.cells import Cell, run_cells
 from threatclip.experiments.config import parse, read_recipe
 from threatclip.experiments.matrix.choice import Tried, chosen_rate
 from threatclip.experiments.matrix.desk import Desk
-from threatclip.experiments.matrix.folder import write_plan
+from threatclip.experiments.matrix.folder import read_folder, read_folders, write_plan
 from threatclip.experiments.matrix.learning import encoder, guarded, judged, rebounded, repaired, retrained
 from threatclip.experiments.matrix.material import keep_material, modality_of
 from threatclip.experiments.matrix.methods import check_methods
@@ -33,7 +33,10 @@ from threatclip.experiments.matrix.plan import (
     attacked_models,
     models_needed,
 )
-from threatclip.experiments.matrix.recipe import Matrix
+from threatclip.experiments.matrix.published import publish
+from threatclip.experiments.matrix.recipe import Matrices, Matrix
+from threatclip.experiments.matrix.report import PAGE
+from threatclip.experiments.matrix.summary import read_summary
 from threatclip.experiments.poisoning.recipe import Sweep
 from threatclip.experiments.poisoning.sweep import run_waves
 from threatclip.experiments.progress import OnProgress
@@ -91,14 +94,50 @@ def run_cells_of(
 def run_matrix(
     path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress
 ) -> dict[str, Any]:
-    """Run every cell of one matrix that `out` does not hold yet.
+    """Run every cell of one matrix that `out` does not hold yet, and write its tables and its page.
 
     Raises:
         RecipeError: the matrix or its sweep is wrong.
         InputError: data is missing, or a defense does not fit it.
     """
     results = run_cells_of(path, overrides, out, jobs=jobs, on_progress=on_progress)
-    return {"cells": results, "document": str(matrix_folder(path, out))}
+    folder = read_folder(matrix_folder(path, out))
+    matrix = folder.matrix
+    places = publish(
+        [read_summary(folder, on_progress=on_progress)],
+        title=matrix.title,
+        command=f"threatclip bench {path} -o {out}",
+        document=Path(matrix.document) if matrix.document else folder.path / "results.md",
+        page=folder.path / PAGE,
+    )
+    return {"cells": results, **places}
+
+
+def run_matrices(
+    path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_progress: OnProgress
+) -> dict[str, Any]:
+    """Run several matrices, each in a folder of its own, and write one document and one page.
+
+    Raises:
+        RecipeError: one of them is wrong; nothing has been run then.
+        InputError: data is missing, or a defense does not fit it.
+    """
+    asked: Matrices = parse(Matrices, read_recipe(path), where=str(path))
+    recipes = [path.parent / name for name in asked.matrices]
+    for recipe in recipes:
+        read_matrix(recipe, overrides)
+    results: list[dict[str, Any]] = []
+    for recipe in recipes:
+        results += run_cells_of(recipe, overrides, out, jobs=jobs, on_progress=on_progress)
+    folders = read_folders([matrix_folder(recipe, out) for recipe in recipes])
+    places = publish(
+        [read_summary(folder, on_progress=on_progress) for folder in folders],
+        title=asked.title,
+        command=f"threatclip bench {path} -o {out}",
+        document=Path(asked.document) if asked.document else out / "defenses.md",
+        page=out / PAGE,
+    )
+    return {"cells": results, **places}
 
 
 def matrix_folder(path: Path, out: Path) -> Path:
