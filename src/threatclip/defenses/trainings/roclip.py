@@ -35,7 +35,7 @@ class RoClip:
     same caption are each other's right answers too.
 
     Attributes:
-        break_epoch: each so-manieth epoch matches (the 5th, 10th ... by default).
+        break_epoch: every how many epochs one matches (the 5th, 10th ... by default).
         bank_share: of the pairs, held in the bank; at least two batches.
         augmentation: how rows are shown.
     """

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from threatclip.checks import at_least, check, distinct, fraction
+from threatclip.defenses.trainings import Training
 from threatclip.encoders.towers import TowerConfig, view_modality
 from threatclip.errors import RecipeError
 from threatclip.experiments.recipe import File
@@ -44,8 +45,11 @@ class Stage:
     tables: tuple[Table, ...]
     fit: Fit = field(default_factory=Fit)
     interpolate: float = 1.0  # share of what was tuned, the rest is the model before this stage [Wortsman 2022]
+    training: Training | None = None  # a defense in training, in place of the plain contrastive loss
 
     def __post_init__(self) -> None:
+        if self.training is not None:
+            self.training.check(self.fit)
         plain = self.name.replace("-", "").replace("_", "").isalnum() and self.name.isascii()
         check("name", self.name, plain and self.name not in ("start", ""), "letters, digits and hyphens, not 'start'")
         check("tables", self.tables, bool(self.tables), "one table or more")

@@ -167,15 +167,19 @@ def _tuned(work: _Work, dual: DualEncoder, stage: Stage, rows: StageRows, *, bef
 
 
 def _steps(work: _Work, dual: DualEncoder, stage: Stage, rows: StageRows) -> Iterator[None]:
-    pairs = prepare_pairs(rows.train, dual, freeze=stage.fit.freeze)
     log = StepLog(work.out / STEPS)
     checkpoints = work.out / CHECKPOINTS / stage.name
     # asked to resume a stage that has no checkpoint yet, the loop starts it
     keeping = Keeping(checkpoints=checkpoints, resume=True, identity={"stage": stage.name})
-    fit = stage.fit
-    n_rows = len(set(pairs.view_of.tolist())) if fit.visits == "view" else len(pairs)
+    fit, seed = stage.fit, stream_seed(work.recipe.seed, f"stage/{stage.name}")
+    if stage.training is None:
+        steps = fit_steps(dual, prepare_pairs(rows.train, dual, freeze=fit.freeze), fit, seed=seed, keeping=keeping)
+    else:
+        modality = work.material.modality
+        steps = stage.training.steps(dual, rows.train, fit, seed=seed, modality=modality, keeping=keeping)
+    n_rows = len({pair.view for pair in rows.train}) if fit.visits == "view" else len(rows.train)
     total = fit.epochs * (n_rows // fit.batch_rows)
-    for step in fit_steps(dual, pairs, fit, seed=stream_seed(work.recipe.seed, f"stage/{stage.name}"), keeping=keeping):
+    for step in steps:
         if work.main:
             log(stage.name, step)
         work.on_progress(Progress(stage=stage.name, done=step.step, total=total, facts=step.losses))
