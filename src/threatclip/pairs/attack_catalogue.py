@@ -154,8 +154,9 @@ class Catalogue:
     def name(self, attack_id: str) -> str:
         """Return "Parent: Sub-technique" or the name of `attack_id`, the id itself where it is unknown."""
         found = self.find(attack_id)
-        if isinstance(found, Technique) and found.parent in self.techniques:
-            return f"{self.techniques[found.parent].name}: {found.name}"
+        parent = self.techniques.get(found.parent or "") if isinstance(found, Technique) else None
+        if found is not None and parent is not None:
+            return f"{parent.name}: {found.name}"
         return attack_id if found is None else found.name
 
     def groups_of(self, procedure: Procedure) -> tuple[str, ...]:

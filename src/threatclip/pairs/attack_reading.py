@@ -126,7 +126,9 @@ class _Made:
         kind[name] = made
 
     def _actors(self, kind: ActorKind) -> Mapping[str, Group | Software | Campaign]:
-        return {"group": self.groups, "software": self.software, "campaign": self.campaigns}[kind]
+        if kind == "group":
+            return self.groups
+        return self.software if kind == "software" else self.campaigns
 
     def procedures(self, uses: Iterable[StixObject]) -> Iterator[Procedure]:
         for item in uses:

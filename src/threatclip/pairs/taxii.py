@@ -80,9 +80,8 @@ def read_collection(
         collection = Collection(url, conn=connection)
         return newest(_all_pages(collection, added_after), where=url)
     except (requests.RequestException, TAXIIServiceException, TypeError, AttributeError) as error:
-        raise InputError(
-            f"cannot read {url}: {' '.join(str(error).split())[:300]}; is it a TAXII 2.1 collection?"
-        ) from error
+        reason = " ".join(str(error).split())[:300]
+        raise InputError(f"cannot read {url}: {reason}; is it a TAXII 2.1 collection?") from error
 
 
 def _credentials(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -64,9 +64,9 @@ def test_software_of_two_groups_tells_of_neither(tmp_path: Path) -> None:
 
 def test_names_and_actors_are_chosen(tmp_path: Path) -> None:
     path = write_bundle(tmp_path / "b.json")
-    (kept,) = [row for row in read(path, names="keep", actors="software")]
+    (kept,) = read(path, names="keep", actors="software")
     assert kept.view == b"ClawLoader opens a shell."
-    (raw,) = [row for row in read(path, names="raw", actors="campaign")]
+    (raw,) = read(path, names="raw", actors="campaign")
     assert raw.view == b"During Operation Dig, shells were opened.(Citation: Sett)"
 
 
