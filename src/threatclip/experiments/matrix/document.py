@@ -57,9 +57,10 @@ def protocol(summary: Summary) -> str:
     given = f"{sizes.get('n_trusted', matrix.trusted):,} trusted pairs, none of the pool's"
     chosen = f"{sizes.get('n_held_out', matrix.held_out):,} further ones"
     fit = matrix.budget
+    epochs = f"{fit.epochs} epoch{'' if fit.epochs == 1 else 's'}"
     judged = f"judged on {sizes['n_views']:,} test views" if "n_views" in sizes else "judged on the sweep's test views"
     return (
-        f"Every repair learns from the same {given}: {fit.epochs} epoch{'' if fit.epochs == 1 else 's'}, batches of {fit.batch_rows}; learning rates "
+        f"Every repair learns from the same {given}: {epochs}, batches of {fit.batch_rows}; learning rates "
         f"are chosen on {chosen}; {judged}. Figures in percent, means over seeds, with 95% intervals of a bootstrap "
         f"over the rows' groups ({N_RESAMPLES:,} resamples); differences are paired, row by row."
     )

@@ -233,7 +233,8 @@ class _Asking:
             for attacked in self.models.attacks:
                 for line in self.matrix.repairs:
                     if place < len(rates[line.name]) and attacked in self.attacks(line):
-                        fit = replace(self.matrix.budget, learning_rate=rates[line.name][place])
+                        epochs = line.epochs or self.matrix.budget.epochs
+                        fit = replace(self.matrix.budget, epochs=epochs, learning_rate=rates[line.name][place])
                         yield self.ask(attacked, Repairing(defense=line.name, table=line.repair, fit=fit))
 
     def filters(self) -> Iterator[Ask]:
@@ -253,11 +254,9 @@ class _Asking:
     def trainings(self) -> Iterator[Ask]:
         for line in self.matrix.trainings:
             for attacked in self.attacks(line):
-                own = self.sweep.continued
-                if attacked.line is not None and attacked.line.start == "scratch":
-                    own = self.sweep.victim.fit
+                own = fit_of(self.sweep, attacked)
                 for rate in line.rates or (own.learning_rate,):
-                    fit = replace(own, learning_rate=rate)
+                    fit = replace(own, epochs=line.epochs or own.epochs, learning_rate=rate)
                     yield self.ask(attacked, Guarded(defense=line.name, table=line.training, fit=fit))
 
     def single_views(self) -> Iterator[Ask]:
@@ -285,6 +284,15 @@ class _Asking:
 
     def _victim(self, seed: int) -> Asked:
         return next(asked for asked in cells_of(self.sweep) if asked.line is None and asked.seed == seed)
+
+
+def fit_of(sweep: Sweep, attacked: Asked) -> Fit:
+    """Return how the sweep trains on the pairs of an attack."""
+    line = attacked.line
+    if line is None or line.start == "scratch":
+        return sweep.victim.fit
+    frozen: dict[str, Any] = {"both": None, "view": "text", "text": "view"}
+    return replace(sweep.continued, freeze=frozen[line.trains])
 
 
 def models_needed(matrix: Matrix, sweep: Sweep, models: Attacked) -> list[str]:

@@ -38,6 +38,7 @@ class RepairLine:
         name: of the line, unique among all defenses.
         repair: kind and parameters.
         rates: learning rates in place of the matrix's, in the order in which they are run.
+        epochs: in place of the budget's, for ablations: such a line is no longer given what the others are.
         lines: attacks in place of the matrix's: ablations need not all of them.
         seeds: in place of the matrix's.
     """
@@ -45,11 +46,13 @@ class RepairLine:
     name: str
     repair: dict[str, Any]
     rates: tuple[float, ...] = ()
+    epochs: int | None = None
     lines: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         _named(self.name, self.rates)
+        at_least(self, 1, "epochs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,6 +89,7 @@ class TrainingLine:
         name: of the line, unique among all defenses.
         training: kind and parameters.
         rates: learning rates in place of the sweep's.
+        epochs: in place of the sweep's.
         lines: attacks in place of the matrix's.
         seeds: in place of the matrix's.
     """
@@ -93,11 +97,13 @@ class TrainingLine:
     name: str
     training: dict[str, Any]
     rates: tuple[float, ...] = ()
+    epochs: int | None = None
     lines: tuple[str, ...] = ()
     seeds: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         _named(self.name, self.rates)
+        at_least(self, 1, "epochs")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
