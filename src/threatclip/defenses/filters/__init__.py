@@ -13,9 +13,10 @@ from threatclip.defenses.filters.bursts import Bursts
 from threatclip.defenses.filters.dao import Dao
 from threatclip.defenses.filters.k_dist import KDist
 from threatclip.defenses.filters.mixture import Mixture
+from threatclip.defenses.filters.novelty import Novelty
 from threatclip.defenses.filters.relevance import Relevance
 from threatclip.defenses.filters.slof import Slof
 from threatclip.defenses.filters.spectral import Spectral
 
-Filter = Relevance | KDist | Slof | Dao | Mixture | Spectral | Bursts | Agreement
+Filter = Relevance | KDist | Slof | Dao | Novelty | Mixture | Spectral | Bursts | Agreement
 FILTERS: dict[str, Any] = {member.__dataclass_fields__["kind"].default: member for member in get_args(Filter)}

@@ -16,6 +16,7 @@ from threatclip.defenses.filters.bursts import Bursts
 from threatclip.defenses.filters.dao import Dao
 from threatclip.defenses.filters.k_dist import KDist
 from threatclip.defenses.filters.mixture import Mixture
+from threatclip.defenses.filters.novelty import Novelty
 from threatclip.defenses.filters.relevance import Relevance
 from threatclip.defenses.filters.slof import Slof
 from threatclip.defenses.filters.spectral import Spectral
@@ -23,7 +24,7 @@ from threatclip.defenses.filters.vectors import check_modality
 from threatclip.defenses.filters.wording import beside_usual
 from threatclip.pairs.pair import Modality
 
-Member = Relevance | KDist | Slof | Dao | Mixture | Spectral | Bursts
+Member = Relevance | KDist | Slof | Dao | Novelty | Mixture | Spectral | Bursts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

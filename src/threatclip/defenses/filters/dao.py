@@ -11,11 +11,9 @@ from jaxtyping import Float
 
 from threatclip.defenses.contracts import Evidence
 from threatclip.defenses.filters.outliers import (
-    Among,
     check_outlier_settings,
     dimensionality_aware,
     outlier_scores,
-    where_words,
 )
 from threatclip.defenses.filters.vectors import Half, check_modality
 from threatclip.defenses.filters.wording import beside_usual
@@ -27,9 +25,8 @@ class Dao:
     """A row in an emptier place than its neighbors are in, counted by how many dimensions they spread over.
 
     Attributes:
-        k: neighbors.
+        k: neighbors, searched in a random batch.
         half: what is looked at: "view", "caption" or "pair", both halves side by side.
-        among: where neighbors are searched: in a random "batch" of the pairs, or among "trusted" ones.
         assumed_rate: largest share of planted pairs that a batch is made for.
         batch: rows of a batch; None: such that k / 4 planted ones are expected in it at the assumed rate.
         rounds: divisions into batches that the score is a mean of.
@@ -38,7 +35,6 @@ class Dao:
     kind: Literal["dao"] = "dao"
     k: int = 16
     half: Half = "view"
-    among: Among = "batch"
     assumed_rate: float = 0.01
     batch: int | None = None
     rounds: int = 4
@@ -55,7 +51,7 @@ class Dao:
         It is weighted by the dimension that the neighbors spread over. `rng` draws the batches.
 
         Raises:
-            InputError: no vectors, no trusted pairs where they are asked for, or too few rows for k neighbors.
+            InputError: no vectors, or too few rows for k neighbors.
         """
         check_modality(self.kind, self.modalities, evidence)
         return outlier_scores(self, evidence, dimensionality_aware, rng=rng)
@@ -67,12 +63,11 @@ class Dao:
         places: Sequence[int],
     ) -> list[str]:
         """Say how much of an outlier it is."""
-        where = where_words(self)
         return beside_usual(
             scores,
             places,
             say=lambda score: (
-                f"its {self.half} is an outlier by {score:.3g} beside its {self.k} neighbors {where}, weighed by their "
-                "dimension"
+                f"its {self.half} is an outlier by {score:.3g} beside its {self.k} neighbors in a random batch, "
+                "weighed by their dimension"
             ),
         )

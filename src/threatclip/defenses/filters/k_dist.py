@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float
 
 from threatclip.defenses.contracts import Evidence
-from threatclip.defenses.filters.outliers import Among, check_outlier_settings, k_distance, outlier_scores, where_words
+from threatclip.defenses.filters.outliers import check_outlier_settings, k_distance, outlier_scores
 from threatclip.defenses.filters.vectors import Half, check_modality
 from threatclip.defenses.filters.wording import beside_usual
 from threatclip.pairs.pair import Modality
@@ -21,9 +21,8 @@ class KDist:
     """A row that lies far from its k-th nearest neighbor.
 
     Attributes:
-        k: neighbors.
+        k: neighbors, searched in a random batch.
         half: what is looked at: "view", "caption" or "pair", both halves side by side.
-        among: where neighbors are searched: in a random "batch" of the pairs, or among "trusted" ones.
         assumed_rate: largest share of planted pairs that a batch is made for.
         batch: rows of a batch; None: such that k / 4 planted ones are expected in it at the assumed rate.
         rounds: divisions into batches that the score is a mean of.
@@ -32,7 +31,6 @@ class KDist:
     kind: Literal["k_dist"] = "k_dist"
     k: int = 16
     half: Half = "view"
-    among: Among = "batch"
     assumed_rate: float = 0.01
     batch: int | None = None
     rounds: int = 4
@@ -47,7 +45,7 @@ class KDist:
         """Return the distance of each row to its k-th neighbor, in [0, 2]; `rng` draws the batches.
 
         Raises:
-            InputError: no vectors, no trusted pairs where they are asked for, or too few rows for k neighbors.
+            InputError: no vectors, or too few rows for k neighbors.
         """
         check_modality(self.kind, self.modalities, evidence)
         return outlier_scores(self, evidence, k_distance, rng=rng)
@@ -59,7 +57,8 @@ class KDist:
         places: Sequence[int],
     ) -> list[str]:
         """Say how far the k-th neighbor is."""
-        where = where_words(self)
         return beside_usual(
-            scores, places, say=lambda score: f"neighbor {self.k} of its {self.half} {where} lies {score:.3f} away"
+            scores,
+            places,
+            say=lambda score: f"neighbor {self.k} of its {self.half} in a random batch lies {score:.3f} away",
         )

@@ -1,11 +1,11 @@
 """Local outliers: rows whose neighborhood is emptier than it should be [Huang 2025].
 
 d_k(i) is the distance of row i to its k-th nearest neighbor, itself left out. Neighbors are searched among a random
-batch, or among trusted pairs.
+batch; `novelty.py` searches among trusted pairs.
 
 Poison of one attack lies close together, so where a batch holds k poisons or more, each finds k neighbors of its own
 kind and looks more at home than a clean row: the score turns over. Batches must be so small that the poisons expected
-in one stay far below k; among trusted pairs there are none.
+in one stay far below k.
 
 What differs from the released code (dao.py, slof.py of HanxunH/Detect-CLIP-Backdoor-Samples@ff2399a): there, places of
 neighbors are found after the row itself was taken out, but used as places of the whole batch, so that every neighbor
@@ -16,7 +16,7 @@ is the (k - 1)-th.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal, Protocol
+from typing import Protocol
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -24,12 +24,11 @@ from jaxtyping import Float, Int
 from threatclip.checks import at_least, check
 from threatclip.defenses.contracts import Evidence
 from threatclip.defenses.filters.neighbors import nearest
-from threatclip.defenses.filters.vectors import HALVES, Half, half_of, trusted_half_of
+from threatclip.defenses.filters.vectors import HALVES, Half, half_of
 from threatclip.errors import InputError
 
-Among = Literal["batch", "trusted"]
 POISONS_PER_NEIGHBOR = 0.25  # of a batch: expected poisons over k
-_FLOOR = 1e-4  # least distance: copies lie at none, and scores divide by it
+_FLOOR = 1e-4
 _LEAST_LID = 1e-3  # of the mean log ratio of distances: neighbors all equally far have no finite dimension
 _EPSILON = 1e-4  # added to a ratio of distances, as the released code does
 
@@ -41,8 +40,6 @@ class Settings(Protocol):
     def k(self) -> int: ...
     @property
     def half(self) -> Half: ...
-    @property
-    def among(self) -> Among: ...
     @property
     def assumed_rate(self) -> float: ...
     @property
@@ -63,7 +60,6 @@ def check_outlier_settings(settings: Settings) -> None:
     """
     at_least(settings, 1, "k", "rounds")
     check("half", settings.half, settings.half in HALVES, f"one of {', '.join(HALVES)}")
-    check("among", settings.among, settings.among in ("batch", "trusted"), "batch or trusted")
     check("assumed_rate", settings.assumed_rate, 0 < settings.assumed_rate < 1, "above 0, below 1")
     least = settings.k + 2
     check("batch", settings.batch, settings.batch is None or settings.batch >= least, f"at least k + 2 = {least}")
@@ -82,22 +78,17 @@ def batch_rows(settings: Settings) -> int:
 def outlier_scores(
     settings: Settings, evidence: Evidence, score: Score, *, rng: np.random.Generator
 ) -> Float[np.ndarray, " n"]:
-    """Return `score` of every row, over random batches of all rows, the mean of some rounds; or among trusted pairs.
+    """Return `score` of every row, over random batches of all rows, the mean of some rounds.
 
     Raises:
-        InputError: no vectors, no trusted pairs where they are asked for, or too few rows for k neighbors.
+        InputError: no vectors, or too few rows for k neighbors.
     """
     rows = half_of(evidence, settings.half)
-    if settings.among == "trusted":
-        trusted = trusted_half_of(evidence, settings.half)
-        own = nearest(trusted, k=settings.k, rng=rng)
-        found = nearest(rows, trusted, k=settings.k, rng=rng)
-        return score(_floored(found.distances), _floored(own.distances), found.places)
     total = np.zeros(len(rows))
     for _ in range(settings.rounds):
         for batch in _batches(len(rows), batch_rows(settings), least=settings.k + 2, rng=rng):
             found = nearest(rows[batch], k=settings.k, rng=rng)
-            distances = _floored(found.distances)
+            distances = floored(found.distances)
             total[batch] += score(distances, distances, found.places)
     return total / settings.rounds
 
@@ -130,7 +121,8 @@ def dimensionality_aware(
     return np.asarray((dimension[places] * np.log(own[:, -1:] / theirs[places, -1])).mean(axis=1))
 
 
-def _floored(distances: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+def floored(distances: Float[np.ndarray, "n k"]) -> Float[np.ndarray, "n k"]:
+    """Return distances of 1e-4 at least, in float64: copies lie at none, and scores divide by it."""
     return np.asarray(np.maximum(distances, _FLOOR), dtype=np.float64)
 
 
@@ -138,9 +130,7 @@ def _batches(n: int, size: int, *, least: int, rng: np.random.Generator) -> Iter
     """Yield the rows of nearly equal random batches of about `size`; one of all rows where there are no more."""
     if n < least:
         raise InputError(f"{n} pairs have no {least - 2} neighbors each; choose k below {n - 1}, or score more pairs")
-    yield from np.array_split(rng.permutation(n), max(1, round(n / size)))
+    yield from np.array_split(rng.permutation(n), max(1, n // size))
 
 
-def where_words(settings: Settings) -> str:
-    """Return among what neighbors are searched, in words."""
-    return "among trusted pairs" if settings.among == "trusted" else f"in a random batch of {batch_rows(settings):,}"
+OUTLIER_SCORES: dict[str, Score] = {"k_dist": k_distance, "slof": simplified_lof, "dao": dimensionality_aware}

@@ -11,11 +11,9 @@ from jaxtyping import Float
 
 from threatclip.defenses.contracts import Evidence
 from threatclip.defenses.filters.outliers import (
-    Among,
     check_outlier_settings,
     outlier_scores,
     simplified_lof,
-    where_words,
 )
 from threatclip.defenses.filters.vectors import Half, check_modality
 from threatclip.defenses.filters.wording import beside_usual
@@ -27,9 +25,8 @@ class Slof:
     """A row in an emptier place than its k nearest neighbors are in.
 
     Attributes:
-        k: neighbors.
+        k: neighbors, searched in a random batch.
         half: what is looked at: "view", "caption" or "pair", both halves side by side.
-        among: where neighbors are searched: in a random "batch" of the pairs, or among "trusted" ones.
         assumed_rate: largest share of planted pairs that a batch is made for.
         batch: rows of a batch; None: such that k / 4 planted ones are expected in it at the assumed rate.
         rounds: divisions into batches that the score is a mean of.
@@ -38,7 +35,6 @@ class Slof:
     kind: Literal["slof"] = "slof"
     k: int = 16
     half: Half = "view"
-    among: Among = "batch"
     assumed_rate: float = 0.01
     batch: int | None = None
     rounds: int = 4
@@ -53,7 +49,7 @@ class Slof:
         """Return the mean ratio of the row's k-th distance to its neighbors' own, 1 is usual; `rng` draws the batches.
 
         Raises:
-            InputError: no vectors, no trusted pairs where they are asked for, or too few rows for k neighbors.
+            InputError: no vectors, or too few rows for k neighbors.
         """
         check_modality(self.kind, self.modalities, evidence)
         return outlier_scores(self, evidence, simplified_lof, rng=rng)
@@ -65,12 +61,11 @@ class Slof:
         places: Sequence[int],
     ) -> list[str]:
         """Say how much emptier its place is."""
-        where = where_words(self)
         return beside_usual(
             scores,
             places,
             say=lambda score: (
-                f"its {self.half} lies {score:.3g} times as far from neighbor {self.k} {where} as its neighbors do "
-                "from theirs"
+                f"its {self.half} lies {score:.3g} times as far from neighbor {self.k} in a random batch as its "
+                "neighbors do from theirs"
             ),
         )
