@@ -91,17 +91,25 @@ class Generator:
         return _kept(parts, dropped)
 
     def negatives(self, parts: Parts, n: int, rng: np.random.Generator) -> tuple[str, ...]:
-        """Return up to `n` different false captions, each with one meaning replaced wherever it stands."""
-        made: dict[str, None] = {}
-        for _ in range(n * 2):
-            if len(made) == n or not parts.swaps:
-                break
-            role = parts.swaps[int(rng.integers(len(parts.swaps)))]
+        """Return up to `n` different false captions, each with one meaning replaced wherever it stands.
+
+        The role is drawn first, so that two prepositions do not outweigh one noun.
+        """
+        made: list[str] = []
+        used: set[tuple[str, str]] = set()
+        open_roles = [list(role) for role in parts.swaps]
+        while len(made) < n and open_roles:
+            role = open_roles[int(rng.integers(len(open_roles)))]
             concept = role[int(rng.integers(len(role)))]
-            other = self._drawn(concept, parts, rng)
+            other = self._drawn(concept, parts, used, rng)
+            if other is None:
+                role.remove(concept)
+                open_roles = [role for role in open_roles if role]
+                continue
+            used.add((concept.name, other.name))
             text, words = _swapped(parts, concept, other, rng)
             if self._holds(text, words, parts, concept, other):
-                made.setdefault(text)
+                made.append(text)
         return tuple(made)
 
     def make(self, caption: str, *, n: int, rng: np.random.Generator, label: str | None = None) -> Subcaptions:
@@ -109,14 +117,21 @@ class Generator:
         parts = self.parts(caption, label)
         return Subcaptions(positive=self.positive(parts, rng), negatives=self.negatives(parts, n, rng))
 
-    def _drawn(self, concept: Concept, parts: Parts, rng: np.random.Generator) -> Concept:
+    def _drawn(
+        self, concept: Concept, parts: Parts, used: set[tuple[str, str]], rng: np.random.Generator
+    ) -> Concept | None:
+        """Return a replacement that was not used yet, or None where there is none left."""
         group = self.lexicon.groups[concept.group]
         for _ in range(_TRIES):
             other = group[int(rng.integers(len(group)))]
-            if self._fits(other, concept, parts.tokens, parts.barred):
+            if (concept.name, other.name) not in used and self._fits(other, concept, parts.tokens, parts.barred):
                 return other
-        fitting = [other for other in group if self._fits(other, concept, parts.tokens, parts.barred)]
-        return fitting[int(rng.integers(len(fitting)))]
+        fitting = [
+            other
+            for other in group
+            if (concept.name, other.name) not in used and self._fits(other, concept, parts.tokens, parts.barred)
+        ]
+        return fitting[int(rng.integers(len(fitting)))] if fitting else None
 
     def _has_other(self, concept: Concept, tokens: Sequence[Token], barred: frozenset[str]) -> bool:
         return any(self._fits(other, concept, tokens, barred) for other in self.lexicon.groups.get(concept.group, ()))

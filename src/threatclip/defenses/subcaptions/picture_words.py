@@ -130,8 +130,8 @@ young + younger
 old elderly + older
 """
 _COUNTS = """
-one + single ~ lone
-two ~ several pair
+one + single lone
+two ~ several
 three ~ several
 four ~ several
 five ~ several

@@ -177,7 +177,7 @@ creates | creating | create ~ writes
 bypasses | bypassing | bypass + evade evades evading
 """
 _PREPOSITIONS = """
-before ~ prior_to
+before + prior_to
 after
 via through + using by
 without
