@@ -196,8 +196,9 @@ def asks_of(matrix: Matrix, sweep: Sweep, models: Attacked) -> list[Ask]:
     return [
         *ask.encoders(),
         *(ask.ask(asked, Bare()) for asked in models.attacks),
+        *ask.repairs(slice(1)),
         *ask.filters(),
-        *ask.repairs(),
+        *ask.repairs(slice(1, None)),
         *ask.single_views(),
         *ask.trainings(),
         *ask.retrainings(),
@@ -227,9 +228,10 @@ class _Asking:
         if any("trusted" in line.by and self.attacks(line) for line in self.matrix.filters):
             yield self.ask(self._victim(self.models.seed), Encoding())
 
-    def repairs(self) -> Iterator[Ask]:
+    def repairs(self, which: slice) -> Iterator[Ask]:
+        """Yield repairs at some of their learning rates: the first one of all before the second one of any."""
         rates = {line.name: line.rates or self.matrix.rates for line in self.matrix.repairs}
-        for place in range(max(map(len, rates.values()), default=0)):
+        for place in range(max(map(len, rates.values()), default=0))[which]:
             for attacked in self.models.attacks:
                 for line in self.matrix.repairs:
                     if place < len(rates[line.name]) and attacked in self.attacks(line):
