@@ -17,7 +17,22 @@ from typing import Annotated
 import typer
 
 from threatclip import __version__
-from threatclip.cli import attack_report, bench, classify, demo, evaluate, export, listing, pairs, poison, train, verify
+from threatclip.cli import (
+    attack_report,
+    audit,
+    bench,
+    classify,
+    demo,
+    detect,
+    evaluate,
+    export,
+    listing,
+    pairs,
+    poison,
+    scan,
+    train,
+    verify,
+)
 from threatclip.cli.terminal import say
 from threatclip.errors import BadRowsError, ThreatclipError
 
@@ -42,6 +57,9 @@ app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
 app.command("bench")(bench.bench)
 app.command("poison")(poison.poison)
+app.command("audit")(audit.audit)
+app.command("detect")(detect.detect)
+app.command("scan")(scan.scan)
 app.command("attack-report")(attack_report.attack_report)
 app.command("export-clip")(export.export_clip)
 app.command("demo")(demo.demo)
@@ -65,7 +83,7 @@ def _options(
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command and return its exit code: 0 fine, 2 usage or input, 3 damaged artifact, 70 bug.
+    """Run one command and return its exit code: 0 fine, 1 findings, 2 usage or input, 3 damaged artifact, 70 bug.
 
     `arguments` are those behind the program's name, `sys.argv`'s when None; no arguments ask for help.
     """
