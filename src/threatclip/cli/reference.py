@@ -26,6 +26,7 @@ from files is shown with control characters escaped.
 | exit code | meaning |
 |---|---|
 | 0 | fine |
+| 1 | `audit`: there are suspects |
 | 2 | usage, input or disk: the line says what; also after Ctrl-C |
 | 3 | a table, bundle or checkpoint is not what was written |
 | 70 | a bug: a traceback |
