@@ -15,6 +15,8 @@ from typing import Literal
 
 from threatclip.errors import InputError
 
+ENTERPRISE = "enterprise-attack"
+
 ActorKind = Literal["group", "software", "campaign"]
 
 

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from threatclip.errors import InputError
 from threatclip.pairs.attack_catalogue import (
+    ENTERPRISE,
     ActorKind,
     Campaign,
     Catalogue,
@@ -32,7 +33,6 @@ _ACTORS: Mapping[str, ActorKind] = {
 }
 _READ = ("attack-pattern", "x-mitre-tactic", *_ACTORS)
 _CITATION = re.compile(r"\(Citation: ([^()]*(?:\([^()]*\)[^()]*)*)\)")
-_DOMAIN = "enterprise-attack"
 
 T = TypeVar("T", Tactic, Technique, Group, Software, Campaign)
 OnFault = Callable[[StixObject, str], object]
@@ -232,9 +232,9 @@ def _domain(objects: Iterable[StixObject]) -> str:
         if one["type"] == "x-mitre-matrix":
             for reference in one.get("external_references") or ():
                 found = reference.get("external_id") if isinstance(reference, dict) else None
-                if found in ("enterprise-attack", "mobile-attack", "ics-attack"):
+                if found in (ENTERPRISE, "mobile-attack", "ics-attack"):
                     return str(found)
-    return _DOMAIN
+    return ENTERPRISE
 
 
 def _tactic(item: StixObject, name: str) -> Tactic:

@@ -15,7 +15,6 @@ from typing import Any
 import orjson
 
 from threatclip.errors import InputError
-from threatclip.pairs.sources.lines import open_bytes
 
 BUNDLE_LIMIT_BYTES = 256 * 2**20
 OBJECT_LIMIT = 1_000_000
@@ -37,6 +36,8 @@ def read_bundle(path: Path) -> list[StixObject]:
         InputError: no such file, too large, not JSON, no bundle, an object without a valid id.
         StorageError: the disk refused to read it.
     """
+    from threatclip.pairs.sources.lines import open_bytes  # here: the sources read bundles too
+
     parts, size = [], 0
     with open_bytes(path) as stream:
         try:
