@@ -22,6 +22,7 @@ from threatclip.cli import (
     audit,
     bench,
     classify,
+    defense_report,
     demo,
     detect,
     evaluate,
@@ -29,6 +30,7 @@ from threatclip.cli import (
     listing,
     pairs,
     poison,
+    repair,
     scan,
     train,
     verify,
@@ -60,7 +62,9 @@ app.command("poison")(poison.poison)
 app.command("audit")(audit.audit)
 app.command("detect")(detect.detect)
 app.command("scan")(scan.scan)
+app.command("repair")(repair.repair)
 app.command("attack-report")(attack_report.attack_report)
+app.command("defense-report")(defense_report.defense_report)
 app.command("export-clip")(export.export_clip)
 app.command("demo")(demo.demo)
 app.command("list")(listing.listing)
