@@ -58,11 +58,11 @@ def frozen_copy(dual: DualEncoder) -> DualEncoder:
 def without_running_statistics(tower: Tower) -> Iterator[None]:
     """Let batch norms see a batch without remembering it: what is judged later is plain views, not second looks."""
     norms = [layer for layer in tower.modules() if isinstance(layer, nn.modules.batchnorm._BatchNorm)]
-    momenta = [layer.momentum for layer in norms]
+    tracking = [layer.track_running_stats for layer in norms]
     for layer in norms:
-        layer.momentum = 0.0
+        layer.track_running_stats = False
     try:
         yield
     finally:
-        for layer, momentum in zip(norms, momenta, strict=True):
-            layer.momentum = momentum
+        for layer, tracks in zip(norms, tracking, strict=True):
+            layer.track_running_stats = tracks
