@@ -1,20 +1,32 @@
-"""The generated part of docs/attacks.md: one row an attack, one list of its parameters, read from the union."""
+"""The generated parts of docs/attacks.md and docs/repairs.md: a row a member, its parameters, read from the union."""
 
 from __future__ import annotations
 
 import inspect
 import json
 import re
+from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from threatclip.attacks import ATTACKS
+from threatclip.defenses.repairs import REPAIRS
 from threatclip.experiments.config import default_settings
 
 BEGIN, END = "<!-- written by `make docs` from here -->", "<!-- to here -->"
 
 
 def attacks_page(page: str) -> str:
-    """Return the page with everything between its two marks written anew.
+    """Return the page about attacks with its tables written anew; see `page_of`."""
+    return page_of(ATTACKS, page)
+
+
+def repairs_page(page: str) -> str:
+    """Return the page about repairs with its tables written anew; see `page_of`."""
+    return page_of(REPAIRS, page)
+
+
+def page_of(members: Mapping[str, Any], page: str) -> str:
+    """Return the page with everything between its two marks written anew from the members of a union.
 
     Raises:
         ValueError: a mark is missing.
@@ -23,41 +35,41 @@ def attacks_page(page: str) -> str:
     _, end, after = rest.partition(END)
     if not begin or not end:
         raise ValueError(f"the page lacks {BEGIN if not begin else END}")
-    return f"{before}{BEGIN}\n\n{attack_tables()}\n{END}{after}"
+    return f"{before}{BEGIN}\n\n{_tables(members)}\n{END}{after}"
 
 
-def attack_tables() -> str:
-    """Return the table of attacks and the parameters of each, as Markdown."""
+def _tables(members: Mapping[str, Any]) -> str:
+    """Return the table of members and the parameters of each, as Markdown."""
     rows = [
-        f"| [`{kind}`](#{kind}) | {', '.join(attack.modalities)} | {about(attack)} | {attack.paper} |"
-        for kind, attack in ATTACKS.items()
+        f"| [`{kind}`](#{kind}) | {', '.join(member.modalities)} | {about(member)} | {member.paper} |"
+        for kind, member in members.items()
     ]
     parts = ["\n".join(["| kind | views | what it does | source |", "|---|---|---|---|", *rows])]
-    parts += [_parameters(kind, attack) for kind, attack in ATTACKS.items()]
+    parts += [_parameters(kind, member) for kind, member in members.items()]
     return "\n\n".join(parts) + "\n"
 
 
-def about(attack: Any) -> str:
+def about(member: Any) -> str:
     """Return the first line of a docstring."""
-    return (inspect.getdoc(attack) or "").partition("\n")[0]
+    return (inspect.getdoc(member) or "").partition("\n")[0]
 
 
-def _parameters(kind: str, attack: Any) -> str:
-    defaults, required = default_settings(attack)
+def _parameters(kind: str, member: Any) -> str:
+    defaults, required = default_settings(member)
     rows = []
-    for name, text in _documented(attack).items():
+    for name, text in _documented(member).items():
         if name in required:
             rows.append(f"| `{name}` | must be given | {text} |")
         elif isinstance(defaults[name], dict):
-            of_inner = _documented(get_type_hints(attack)[name])
+            of_inner = _documented(get_type_hints(member)[name])
             rows += [
                 f"| `{name}.{inner}` | {_code(value)} | {of_inner[inner]} |" for inner, value in defaults[name].items()
             ]
         else:
             rows.append(f"| `{name}` | {_code(defaults[name])} | {text} |")
-    body = re.sub(r"\s+", " ", _body(inspect.getdoc(attack) or ""))
-    heading = f"### `{kind}`\n\n" + (f"{body}\n\n" if body else "")
-    return heading + "\n".join(["| parameter | default | |", "|---|---|---|", *rows])
+    body = re.sub(r"\s+", " ", _body(inspect.getdoc(member) or ""))
+    table = "\n".join(["| parameter | default | |", "|---|---|---|", *rows]) if rows else "No parameters."
+    return "\n\n".join(part for part in (f"### `{kind}`", body, table) if part)
 
 
 def _body(documented: str) -> str:

@@ -1,4 +1,4 @@
-"""What of the docs is generated: `python -m threatclip.cli.reference docs` writes docs/cli.md and docs/attacks.md."""
+"""What of the docs is generated: `python -m threatclip.cli.reference docs` writes cli.md, attacks.md, repairs.md."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from threatclip.artifacts import write_text
-from threatclip.cli.attack_reference import attacks_page
+from threatclip.cli.attack_reference import attacks_page, repairs_page
 from threatclip.cli.main import app
 
 _WIDTH = 100
@@ -42,10 +42,10 @@ def reference() -> str:
 
 
 def write_docs(folder: Path) -> None:
-    """Write the generated pages, and the generated part of a page, under `folder`."""
+    """Write the generated page, and the generated parts of others, under `folder`."""
     write_text(folder / "cli.md", reference())
-    attacks = folder / "attacks.md"
-    write_text(attacks, attacks_page(attacks.read_text(encoding="utf-8")))
+    for page, written in (("attacks.md", attacks_page), ("repairs.md", repairs_page)):
+        write_text(folder / page, written((folder / page).read_text(encoding="utf-8")))
 
 
 def _helps(command: Any, name: str, parent: Any) -> Iterator[tuple[str, str]]:
