@@ -96,6 +96,9 @@ def build(
     added_after: Annotated[
         str | None, typer.Option(metavar="TIME", help="For taxii: only what the server got later, ISO 8601.")
     ] = None,
+    refang: Annotated[
+        bool | None, typer.Option("--refang", help="For report: write defanged addresses as they were.")
+    ] = None,
     skip_bad: SkipBad = False,
     as_json: Json = False,
     quiet: Quiet = False,
@@ -125,6 +128,7 @@ def build(
         "names": names,
         "actors": actors,
         "added_after": added_after,
+        "refang": refang,
     }
     reader = configured(SOURCES[source], given, what=f"source {source}")
     with progress(quiet=quiet) as on_progress:

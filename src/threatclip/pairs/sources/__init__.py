@@ -25,6 +25,7 @@ from threatclip.pairs.sources.jsonl import Jsonl
 from threatclip.pairs.sources.nuclei import Nuclei
 from threatclip.pairs.sources.parquet import Parquet
 from threatclip.pairs.sources.payload_list import PayloadList
+from threatclip.pairs.sources.report import Report
 from threatclip.pairs.sources.stix import Stix
 from threatclip.pairs.sources.taxii import Taxii
 from threatclip.pairs.sources.tweets import Tweets
@@ -42,6 +43,7 @@ Source = (
     | AttackProcedures
     | Stix
     | Taxii
+    | Report
     | ImageFolder
     | ImageParquet
     | WebDataset
