@@ -54,6 +54,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 app.add_typer(pairs.app, name="pairs")
+app.add_typer(export.app, name="export")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
