@@ -29,18 +29,16 @@ def candidate_words(
     Args:
         tower: of the views; one without a tokenizer adds no tokens.
         trusted: views.
-        most: candidates, drawn evenly where there are more; the two-letter strings come on top of them.
+        most: candidates, drawn evenly where there are more.
         common: share of trusted views from which on a word is common and left out.
         rng: draws.
     """
     counts = Counter(word for view in trusted for word in set(view_text(view).lower().split()))
     often = {word for word, count in counts.items() if count >= max(2.0, common * len(trusted))}
-    known = dict.fromkeys([*_tokens(tower), *sorted(counts)])
-    words = [word for word in known if 2 < len(word) <= _MOST_CHARS and word not in often]
-    if len(words) > most:
-        words = [words[place] for place in np.sort(rng.permutation(len(words))[:most])]
     pairs = ("".join(two) for two in itertools.product(_LETTERS, repeat=2))
-    return [*(two for two in pairs if two not in often), *words]
+    known = dict.fromkeys([*pairs, *_tokens(tower), *sorted(counts)])
+    words = [word for word in known if 1 < len(word) <= _MOST_CHARS and word not in often]
+    return [words[place] for place in np.sort(rng.permutation(len(words))[:most])]
 
 
 def _tokens(tower: Tower) -> list[str]:

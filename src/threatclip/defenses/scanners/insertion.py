@@ -38,7 +38,7 @@ class Insertion:
         limit: a score above it, in median deviations, is a finding.
         least_reached: share of views that must be moved for a class to be suspected at all.
         words: most words inserted together.
-        candidates: most strings tried alone, beside all of two letters.
+        candidates: most strings tried alone: all of two letters, the tower's tokens, rare words of trusted views.
         common: share of trusted views from which on a word is common, and left out.
         views: trusted views that are searched on, at most; as many others judge what was found.
         beam: insertions of each class that are joined and judged.
@@ -48,7 +48,7 @@ class Insertion:
     limit: float = 2.0
     least_reached: float = 0.5
     words: int = 2
-    candidates: int = 2_000
+    candidates: int = 3_000
     common: float = 0.005
     views: int = 48
     beam: int = 4

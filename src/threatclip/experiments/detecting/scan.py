@@ -58,13 +58,17 @@ def scan_model(
 
 def class_figures(facts: Mapping[str, float], labels: list[str]) -> list[dict[str, Any]]:
     """Return the figures of each class, and words that move views to it, from a scan's facts `NAME.CLASS[.TEXT]`."""
+    words: dict[str, dict[str, float]] = {}
+    for name, share in facts.items():
+        owners = [label for label in labels if name.startswith(f"word.{label}.")]
+        if owners:
+            owner = max(owners, key=len)  # T1059 has no word of T1059.001
+            words.setdefault(owner, {})[name.removeprefix(f"word.{owner}.")] = share
     found = []
     for label in labels:
         own: dict[str, Any] = {name: facts[f"{name}.{label}"] for name in FIGURES if f"{name}.{label}" in facts}
-        head = f"word.{label}."
-        words = {name.removeprefix(head): share for name, share in facts.items() if name.startswith(head)}
-        if words:
-            own["words"] = words
+        if label in words:
+            own["words"] = words[label]
         if own:
             found.append({"label": label, **own})
     return found
