@@ -31,31 +31,38 @@ Member = Relevance | KDist | Slof | Dao | Novelty | Mixture | Spectral | Bursts
 class Agreement:
     """Pairs that several filters rank as suspect.
 
-    The score is the mean over the members of the share of pairs that each ranks below this one, ties by half, in
-    [0, 1]: a scale that no member can dominate by the size of its figures.
+    Only ranks count, so that no member dominates by the size of its figures. "mean" is the mean over the members of the
+    share of pairs that each ranks below this one, ties by half, in [0, 1]: what most find somewhat suspect comes first,
+    and a member that is blind to an attack costs much. "surprise" is the mean of -ln of the share that each ranks no
+    lower, Fisher's combination of p-values: what one finds most suspect of all comes first, and a blind member costs
+    little.
 
     Attributes:
         members: filters, each with settings of its own.
+        how: ranks are combined: "mean" or "surprise".
     """
 
     kind: Literal["agreement"] = "agreement"
-    members: tuple[Member, ...] = (Relevance(), Slof(), Spectral())
+    members: tuple[Member, ...] = (Relevance(), Novelty(), Bursts())
+    how: Literal["mean", "surprise"] = "mean"
 
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "payload", "text")
-    paper: ClassVar[str] = "of this project, 2026, by the rank aggregation of Borda 1781"
+    paper: ClassVar[str] = "of this project, 2026, by the ranks of Borda 1781 or the p-values of Fisher 1925"
 
     def __post_init__(self) -> None:
         check("members", self.members, len(self.members) >= 2, "a list of two filters or more")
+        check("how", self.how, self.how in ("mean", "surprise"), "mean or surprise")
         distinct("members", tuple(repr(member) for member in self.members))
 
     def scores(self, evidence: Evidence, *, rng: np.random.Generator) -> Float[np.ndarray, " n"]:
-        """Return the mean rank of each pair, 1 where all members find none more suspect; members draw from `rng`.
+        """Return the combined ranks of each pair; members draw from `rng` in turn.
 
         Raises:
             InputError: as any member.
         """
         check_modality(self.kind, self.modalities, evidence)
-        ranks = [rank_shares(member.scores(evidence, rng=rng)) for member in self.members]
+        combined = rank_shares if self.how == "mean" else surprise
+        ranks = [combined(member.scores(evidence, rng=rng)) for member in self.members]
         return np.asarray(np.mean(ranks, axis=0))
 
     def reasons(
@@ -66,11 +73,22 @@ class Agreement:
     ) -> list[str]:
         """Say how suspect the members find it on the mean."""
         names = ", ".join(member.kind for member in self.members)
+        # the geometric mean of the shares is what a mean of their logarithms says
+        words = (
+            "more suspect than {:.1%} of pairs on the mean of " if self.how == "mean" else "among the first {:.3%} by "
+        )
         return beside_usual(
-            scores, places, say=lambda score: f"more suspect than {score:.1%} of pairs on the mean of {names}"
+            scores,
+            places,
+            say=lambda score: words.format(score if self.how == "mean" else float(np.exp(-score))) + names,
         )
 
 
 def rank_shares(scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
     """Return the share of other rows that score less, ties by half; in [0, 1]."""
     return np.asarray((rankdata(scores) - 1) / max(1, len(scores) - 1))
+
+
+def surprise(scores: Float[np.ndarray, " n"]) -> Float[np.ndarray, " n"]:
+    """Return -ln of the share of rows that score no less, ties by half, in nats: 0 for the least, ln(2 n) at most."""
+    return np.asarray(-np.log1p((0.5 - rankdata(scores)) / len(scores)))

@@ -200,7 +200,9 @@ def _grouped(cells: Int[np.ndarray, " n"], count: int) -> Iterator[Int[np.ndarra
 
 
 def _rows(vectors: Float[np.ndarray, "n d"]) -> Tensor:
-    return torch.from_numpy(np.ascontiguousarray(vectors, dtype=np.float32))
+    rows = np.ascontiguousarray(vectors, dtype=np.float32)
+    # torch shares the memory, and warns where it may not write there, as in a file mapped into memory
+    return torch.from_numpy(rows if rows.flags.writeable else rows.copy())
 
 
 def _check(k: int, others: int) -> None:
