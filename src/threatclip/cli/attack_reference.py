@@ -1,4 +1,4 @@
-"""The generated parts of docs/attacks.md and docs/repairs.md: a row a member, its parameters, read from the union."""
+"""The generated parts of the pages about attacks, filters and repairs: a row a member, read from the union."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from threatclip.attacks import ATTACKS
+from threatclip.defenses.filters import FILTERS
 from threatclip.defenses.repairs import REPAIRS
 from threatclip.experiments.config import default_settings
 
@@ -18,6 +19,11 @@ BEGIN, END = "<!-- written by `make docs` from here -->", "<!-- to here -->"
 def attacks_page(page: str) -> str:
     """Return the page about attacks with its tables written anew; see `page_of`."""
     return page_of(ATTACKS, page)
+
+
+def filters_page(page: str) -> str:
+    """Return the page about filters with its tables written anew; see `page_of`."""
+    return page_of(FILTERS, page)
 
 
 def repairs_page(page: str) -> str:
@@ -93,6 +99,8 @@ def _documented(component: Any) -> dict[str, str]:
 def _code(value: Any) -> str:
     if value is None or value == "":
         return "none"
+    if isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        return ", ".join(f"`{item['kind']}`" for item in value)  # members of a union, each with its own defaults
     return (
         f"`{value:.4g}`" if isinstance(value, float) else f"`{value if isinstance(value, str) else json.dumps(value)}`"
     )

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from threatclip.artifacts import write_text
-from threatclip.cli.attack_reference import attacks_page, repairs_page
+from threatclip.cli.attack_reference import attacks_page, filters_page, repairs_page
 from threatclip.cli.main import app
 
 _WIDTH = 100
@@ -44,7 +44,8 @@ def reference() -> str:
 def write_docs(folder: Path) -> None:
     """Write the generated page, and the generated parts of others, under `folder`."""
     write_text(folder / "cli.md", reference())
-    for page, written in (("attacks.md", attacks_page), ("repairs.md", repairs_page)):
+    pages = {"attacks.md": attacks_page, "filters.md": filters_page, "repairs.md": repairs_page}
+    for page, written in pages.items():
         write_text(folder / page, written((folder / page).read_text(encoding="utf-8")))
 
 
