@@ -26,7 +26,7 @@ def attack(tmp_path: Path) -> Path:
     return write_bundle(tmp_path / "enterprise-attack.json")
 
 
-@pytest.mark.parametrize(("kind", "counted"), [("stix", 15), ("navigator", 2), ("misp", 7)])
+@pytest.mark.parametrize(("kind", "counted"), [("stix", 16), ("navigator", 2), ("misp", 7)])
 def test_answers_become_files_of_other_tools(
     tmp_path: Path, threatclip: Command, answers: Path, attack: Path, kind: str, counted: int
 ) -> None:
