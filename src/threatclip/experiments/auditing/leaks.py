@@ -22,7 +22,9 @@ SIBLING_KEYS = ("source_row", "source_id", "augmented_from", "original")
 
 _WHOLE = ("label_names", "citations", "duplicates", "near_duplicates", "conflicting")
 _CITATION = re.compile(
-    r"\(Citation:\s*([^)]{1,200})\)|\[(\d{1,3})\](?!\()|https?://([^\s)\]>\"']{1,200})|\b([A-Z]\w+ et al\.)", re.ASCII
+    r"\(Citation:\s*([^)]{1,200})\)|(?<![\w\])])\[(\d{1,3})\](?!\()"
+    r"|https?://([^\s)\]>\"']{1,200})|\b([A-Z]\w+ et al\.)",
+    re.ASCII,
 )
 _MADE = re.compile(r"(.+?)[-_.#:~]?(?:aug|augmented|syn|copy)[-_.#:~]?\d*", re.IGNORECASE)
 _WORD = re.compile(r"[^\W_]+")

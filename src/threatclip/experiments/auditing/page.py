@@ -17,7 +17,7 @@ from threatclip.experiments.auditing.thumbnails import thumbnail
 from threatclip.experiments.auditing.verdict import METHODS
 from threatclip.experiments.report import page_environment
 from threatclip.experiments.report_data import estimate
-from threatclip.experiments.report_text import count, excerpt, figure
+from threatclip.experiments.report_text import count, defang, excerpt, figure
 from threatclip.pairs.pair import view_text
 from threatclip.pairs.table import PairTable
 
@@ -44,7 +44,7 @@ def render_page(findings: Findings) -> str:
         page_environment()
         .get_template("audit.html")
         .render(
-            title=findings.table.path.name,
+            title=defang(findings.table.path.name),
             facts=_facts(findings),
             verdict=_verdict(findings),
             filters=[_filter(findings, place) for place in range(len(findings.verdict.scored))],
@@ -86,8 +86,8 @@ def _verdict(findings: Findings) -> list[dict[str, str]]:
         first = {
             "tone": "weak",
             "word": "taken",
-            "text": f"The {figure(findings.drop_top, 'percent')} of pairs that rank highest by "
-            f"{findings.verdict.method}: {count(n)} of {count(rows)} rows. Nothing says how many of them are planted.",
+            "text": f"The {figure(findings.drop_top, 'percent')} of pairs that rank highest "
+            f"({findings.verdict.method}): {count(n)} of {count(rows)} rows. Nothing says how many are planted.",
         }
     else:
         first = {
@@ -138,7 +138,7 @@ def _suspect(suspect: Suspect, pictures: dict[int, str | None], near_pictures: d
     pair = suspect.pair
     return {
         "rank": suspect.rank,
-        "id": pair.id[:200],
+        "id": defang(pair.id[:200]),
         "row": suspect.row,
         "reason": suspect.reason,
         "flagged_by": suspect.flagged_by,
@@ -146,10 +146,10 @@ def _suspect(suspect: Suspect, pictures: dict[int, str | None], near_pictures: d
         "is_picture": suspect.row in pictures,
         "view": excerpt(view_text(pair.view)) if pair.view else None,
         "caption": excerpt(pair.caption or "", limit=_CAPTION_CHARACTERS),
-        "label": None if pair.label is None else pair.label[:200],
+        "label": None if pair.label is None else defang(pair.label[:200]),
         "neighbors": [
             {
-                "id": near.id[:200],
+                "id": defang(near.id[:200]),
                 "cosine": f"{near.cosine:.3f}",
                 "caption": excerpt(near.caption, limit=_CAPTION_CHARACTERS),
                 "picture": near_pictures.get(near.row),
