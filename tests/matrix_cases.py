@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from swept_cases import LINES, N, RECIPE, first, groups_of
+from swept_cases import LINES, RECIPE, N, first, groups_of
 from threatclip.artifacts import write_json
 from threatclip.evaluation.retrieval import mean_over_groups
 from threatclip.experiments.cells import Cell

@@ -160,7 +160,7 @@ def test_hostile_words_are_shown_and_never_obeyed(tmp_path: Path) -> None:
 def test_what_is_no_matrix_is_refused(tmp_path: Path, out: Path) -> None:
     with pytest.raises(InputError, match="no folder"):
         read(tmp_path / "none")
-    with pytest.raises(InputError, match="is no matrix: it has no matrix.json"):
+    with pytest.raises(InputError, match="is no matrix: it has no matrix"):
         read(tmp_path)
     with pytest.raises(InputError, match="named twice"):
         read(out, out)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from threatclip.evaluation.intervals import N_RESAMPLES
 from threatclip.experiments.matrix.choice import RULE
 from threatclip.experiments.matrix.findings import findings
 from threatclip.experiments.matrix.frontier import BUDGET
+from threatclip.experiments.matrix.resampling import N_RESAMPLES
 from threatclip.experiments.matrix.spots import Spot
 from threatclip.experiments.matrix.summary import Attacked, Frontier, Scored, Summary
 from threatclip.experiments.study_markdown import code, difference, escape, percent, table, with_interval

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from threatclip.evaluation.intervals import Metric, bootstrap
-from threatclip.evaluation.weighting import Values, Weights, ratio
+from threatclip.evaluation.intervals import Metric
+from threatclip.experiments.matrix.resampling import Resampling
 from threatclip.experiments.matrix.spots import Spot
-from threatclip.seeds import rng
 
 BUDGET = 0.1
 """Loss of clean accuracy up to which a frontier is measured: ten points."""
@@ -24,7 +23,7 @@ def pareto(spots: Sequence[Spot]) -> list[bool]:
     return [not any(other != own and other[0] >= own[0] and other[1] >= own[1] for other in points) for own in points]
 
 
-def remaining(bare: Spot, tried: Sequence[Spot], *, n_resamples: int) -> Metric | None:
+def remaining(bare: Spot, tried: Sequence[Spot], resampling: Resampling) -> Metric | None:
     """Return the mean success that is left over losses of clean accuracy from 0 to `BUDGET`, with its interval.
 
     For each loss b the least success among the learning rates that lose at most b, and among the model without
@@ -35,7 +34,7 @@ def remaining(bare: Spot, tried: Sequence[Spot], *, n_resamples: int) -> Metric 
     Args:
         bare: the attacked model as it is.
         tried: the defense at its learning rates, on the same seeds.
-        n_resamples: of groups of rows; all figures are drawn together.
+        resampling: of groups of rows; all figures are drawn together.
 
     Returns:
         None where no learning rate was tried on the seeds of `bare`.
@@ -44,20 +43,7 @@ def remaining(bare: Spot, tried: Sequence[Spot], *, n_resamples: int) -> Metric 
     if len(own) == 1:
         return None
     columns = [spot.scores[name] for spot in own for name in (_KEPT, bare.reach)]
-    groups = np.array(sorted({group for _, owners in columns for group in owners.tolist()}), dtype=object)
-    number = {group: place for place, group in enumerate(groups.tolist())}
-    totals, counts = (np.zeros((len(groups), len(columns))) for _ in range(2))
-    for place, (values, owners) in enumerate(columns):
-        index = np.array([number[group] for group in owners.tolist()])
-        totals[:, place] = np.bincount(index, weights=values, minlength=len(groups))
-        counts[:, place] = np.bincount(index, minlength=len(groups))
-
-    def area(weights: Weights) -> Values:
-        means = ratio(weights @ totals, weights @ counts, empty=np.nan)
-        return np.asarray(area_of(means[..., 0::2], means[..., 1::2]))
-
-    found = bootstrap({"area": area}, groups=groups, rng=rng(0, "matrix/frontier"), n_resamples=n_resamples)["area"]
-    return found.metric()
+    return resampling.figure(columns, lambda means: area_of(means[..., 0::2], means[..., 1::2]))
 
 
 def area_of(accuracy: Float[np.ndarray, "*r k"], success: Float[np.ndarray, "*r k"]) -> Float[np.ndarray, "*r"]:

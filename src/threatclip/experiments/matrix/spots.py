@@ -11,13 +11,12 @@ import numpy as np
 from threatclip.artifacts import read_json
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.evaluation.intervals import Metric
-from threatclip.evaluation.retrieval import mean_over_groups
 from threatclip.experiments.cells import Cell
 from threatclip.experiments.matrix.choice import Tried, chosen_rate
 from threatclip.experiments.matrix.folder import MatrixFolder
+from threatclip.experiments.matrix.resampling import Resampling
 from threatclip.experiments.poisoning.row_scores import RowScores, mean_over_seeds, read_scores
 from threatclip.experiments.report_data import number
-from threatclip.seeds import rng
 
 LEARNED = ("none", "repair", "rebound", "training", "retrain")
 """Cells that judge a model; the others judge scores."""
@@ -144,15 +143,15 @@ def grouped(done: Sequence[Done]) -> dict[Key, list[Done]]:
 
 @dataclass(frozen=True, kw_only=True)
 class Reader:
-    """Makes spots of cells: bootstraps with one stream, so that two figures of the same rows draw the same groups.
+    """Makes spots of cells.
 
     Attributes:
         bare: line, count and seed -> the cell without defense.
-        n_resamples: of every bootstrap.
+        resampling: of every figure.
     """
 
     bare: Mapping[tuple[str, int, int], Done]
-    n_resamples: int
+    resampling: Resampling
 
     @classmethod
     def of(cls, done: Sequence[Done], *, n_resamples: int) -> Reader:
@@ -162,7 +161,7 @@ class Reader:
             for one in done
             if one.told["work"] == "none"
         }
-        return cls(bare=bare, n_resamples=n_resamples)
+        return cls(bare=bare, resampling=Resampling(n_resamples=n_resamples))
 
     def at_each_rate(self, own: Sequence[Done]) -> list[Spot]:
         """Return one spot for each learning rate, the smallest first."""
@@ -207,19 +206,13 @@ class Reader:
             rates=rates,
             seeds=tuple(int(one.told["seed"]) for one in whole),
             diverged=tuple(sorted(int(one.told["seed"]) for one in own if "diverged" in one.told)),
-            metrics=self.means(scores),
+            metrics=self.resampling.means(scores),
             change=self._change(scores, [self.bare.get((line, count, int(one.told["seed"]))) for one in whole]),
             spread={name: tuple(float(one[name][0].mean()) for one in each) for name in scores},
             seconds=sum(seconds) / len(seconds) if seconds else None,
             peak_mib=max(peaks, default=None),
             scores=scores,
         )
-
-    def means(self, scores: RowScores) -> dict[str, Metric]:
-        """Return the mean of each score with its interval."""
-        if not scores:
-            return {}
-        return mean_over_groups(scores, rng=rng(0, "matrix/document"), n_resamples=self.n_resamples)
 
     def _change(self, scores: RowScores, before: Sequence[Done | None]) -> dict[str, Metric]:
         there = [one.scores() for one in before if one is not None]
@@ -239,7 +232,7 @@ class Reader:
                 if not np.array_equal(first[name][1], second[name][1]):
                     raise DamagedArtifactError(f"{name} was measured on other rows; run the matrix anew")
                 found[name] = (first[name][0] - second[name][0], first[name][1])
-        return self.means(found)
+        return self.resampling.means(found)
 
 
 def _rate(one: Done) -> float | None:

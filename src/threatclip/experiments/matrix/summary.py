@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from threatclip.errors import InputError
-from threatclip.evaluation.intervals import N_RESAMPLES, Metric
+from threatclip.evaluation.intervals import Metric
 from threatclip.experiments.matrix.folder import MatrixFolder, read_folders
 from threatclip.experiments.matrix.frontier import remaining
+from threatclip.experiments.matrix.resampling import N_RESAMPLES
 from threatclip.experiments.matrix.spots import DETECTED, Done, Reader, Spot, grouped, read_done
 from threatclip.experiments.progress import OnProgress, Progress
 
@@ -176,7 +177,7 @@ class _Reading:
         own = [one for one in bare if one.told["seed"] in seeds]
         left = None
         if seeds and len(own) == len(seeds):
-            left = remaining(self.reader.spot(own), spots, n_resamples=self.reader.n_resamples)
+            left = remaining(self.reader.spot(own), spots, self.reader.resampling)
         over: Mapping[str, Metric] = {}
         if chosen and reference and chosen.defense != reference.defense and chosen.seeds == reference.seeds:
             over = self.reader.difference(chosen.scores, reference.scores)
