@@ -20,7 +20,8 @@ def demo(
 ) -> None:
     """Run the main job on sample pairs, offline.
 
-    Makes pairs, trains on them, judges the model beside a baseline, and answers a few payloads.
+    Makes pairs, trains a classifier, judges it beside baselines, and answers a payload. Then plants a backdoor, shows
+    the damage, filters the pairs, trains again, and repairs.
     """
     from threatclip.experiments.demo import run_demo
 
