@@ -36,8 +36,7 @@ def detect(
         typer.Option(
             "--detectors",
             metavar="A,B",
-            help="Detectors to run; default: masking, and blending where the model has class prompts. "
-            "`threatclip list detectors`.",
+            help="Detectors to run; default: masking,outlier. `threatclip list detectors`.",
         ),
     ] = None,
     settings: Annotated[

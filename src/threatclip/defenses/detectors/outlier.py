@@ -39,7 +39,7 @@ class Outlier:
     """
 
     kind: Literal["outlier"] = "outlier"
-    measure: Measure = "k_dist"
+    measure: Measure = "dao"
     k: int = 16
 
     modalities: ClassVar[tuple[Modality, ...]] = ("image", "payload", "text")

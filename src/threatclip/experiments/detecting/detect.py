@@ -18,6 +18,8 @@ from threatclip.experiments.detecting.inputs import trusted_pairs, view_chunks
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.pairs.images import image_fault
 
+DEFAULT = ("masking", "outlier")  # one sees what lies in one place, the other what lies apart; neither needs prompts
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Watch:
@@ -74,7 +76,7 @@ def watch(
     Args:
         model: run folder or bundle of a dual encoder.
         trusted: pair table that somebody vouches for.
-        kinds: detectors; None: masking and blending where the model has class prompts, else masking.
+        kinds: detectors; None: those of `DEFAULT`.
         settings: a table of parameters for each kind.
         fpr: rate at which clean views are flagged, at most.
         seed: of everything drawn.
@@ -84,8 +86,9 @@ def watch(
         InputError: an unknown detector or parameter, or too few trusted views.
     """
     bundle = DualBundle.load(model)
-    wanted = kinds if kinds is not None else ["masking", *(["blending"] if bundle.prompts else [])]
-    detectors = chosen(DETECTORS, wanted, settings, modality=bundle.modality, what="detector")
+    detectors = chosen(
+        DETECTORS, DEFAULT if kinds is None else kinds, settings, modality=bundle.modality, what="detector"
+    )
     pairs = trusted_pairs(trusted, bundle)
     suspect = Suspect(dual=bundle.dual, modality=bundle.modality, prompts=bundle.prompts, trusted=pairs)
     on_progress(Progress(stage="trusted views", done=0, total=len(pairs)))
