@@ -69,7 +69,7 @@ def _parsed(kind: str, content: bytes) -> tuple[Document, tuple[Sentence, ...]]:
         told = json.loads(done.stdout)
     except ValueError as error:
         raise ReportFault(
-            f"its reader ended with {done.returncode}: it took over {CPU_SECONDS} seconds or too much memory, or crashed"
+            f"its reader ended with {done.returncode}: over {CPU_SECONDS} seconds, too much memory, or a crash"
         ) from error
     if "fault" in told:
         raise ReportFault(str(told["fault"]))
