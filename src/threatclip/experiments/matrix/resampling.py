@@ -1,4 +1,4 @@
-"""One bootstrap for all figures of a matrix: hundreds of models are asked of the same rows, so groups are drawn once."""
+"""One bootstrap for all figures of a matrix: many models are asked of the same rows, so groups are drawn once."""
 
 from __future__ import annotations
 
