@@ -17,6 +17,8 @@ from threatclip.pairs.pair import Modality, Pair
 from threatclip.training.dual.settings import Fit
 
 FIT = Fit(epochs=1, batch_rows=16, learning_rate=1e-3, precision="fp32")
+QUICK: dict[str, dict[str, Any]] = {}
+"""Parameters, by kind, of repairs whose own defaults take seconds even here."""
 VIEW_TOWERS: dict[Modality, TowerConfig] = {
     "image": ResnetTower(side=16, width=4, stages=2, blocks=1, dim=16),
     "payload": ByteTower(dim=16, embedding=8, kernels=(3,), widths=(8, 8), max_bytes=256),

@@ -13,7 +13,7 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from repair_cases import FIT, suspect
+from repair_cases import FIT, QUICK, suspect
 
 from threatclip.defenses.contracts import Suspect
 from threatclip.defenses.repairs import REPAIRS, Repair
@@ -38,7 +38,7 @@ def weights(dual: DualEncoder) -> dict[str, np.ndarray]:
 
 def repaired(kind: str, case: Suspect, *, seed: int = 0, fit: Fit = FIT) -> tuple[DualEncoder, list[Step]]:
     steps: list[Step] = []
-    return REPAIRS[kind]().repair(case, fit, seed=seed, on_step=steps.append), steps
+    return REPAIRS[kind](**QUICK.get(kind, {})).repair(case, fit, seed=seed, on_step=steps.append), steps
 
 
 @pytest.mark.parametrize("repair", get_args(Repair), ids=REPAIRS)
