@@ -46,7 +46,7 @@ REPAIRS = (FineTuning(), CleanClip())
 _SHOWN = ("clean_accuracy_1", "asr_1", "asr_floor_1")
 _PAYLOAD_TOWER = BpeTower(dim=48, width=48, layers=1, heads=2, vocabulary=1000, max_tokens=96, dropout=0.0)
 _TEXT_TOWER = BpeTower(dim=48, width=32, layers=1, heads=2, vocabulary=300, max_tokens=16, dropout=0.0)
-_FIT = Fit(epochs=12, batch_rows=32, learning_rate=3e-3, precision="fp32", visits="pair")
+_FIT = Fit(epochs=8, batch_rows=32, learning_rate=3e-3, precision="fp32", visits="pair")
 _REPAIR_FIT = replace(_FIT, epochs=10)
 _SUSPECTS = 8  # of the filter, shown in the report
 _SHOWN_CHARACTERS = 400
