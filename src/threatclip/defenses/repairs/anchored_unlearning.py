@@ -49,11 +49,11 @@ class AnchoredUnlearning:
     """
 
     kind: Literal["anchored_unlearning"] = "anchored_unlearning"
-    weight: float = 1.0
+    weight: float = 0.5
     members: int = 4
     noise: float = 0.03
     amplitude: float = 0.2
-    outlier: float = 2.5
+    outlier: float = 2.0
     search: Effort = field(default_factory=Effort)
     words: bool = True
 

@@ -30,7 +30,7 @@ _ROWS = 512  # pictures a forward pass
 class Effort:
     """How long changes are searched for: steps of the optimizer, and pictures a step, shared by all goals."""
 
-    steps: int = 60
+    steps: int = 80
     batch: int = 128
 
     def __post_init__(self) -> None:

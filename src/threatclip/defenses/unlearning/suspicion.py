@@ -18,7 +18,7 @@ _LEAST_SIZES = 0.2  # spread of log sizes that is taken for noise
 _LEAST_ODDS = 0.5  # likewise of log odds
 _LEAST_SHARE = 0.01  # reached by chance, and missed by chance
 _LEAST_REACHED = 0.05
-_CHEAP = 1.5  # of the usual cost
+_CHEAP = 5.0  # times the usual cost: wider masks still hold what is left of a trigger
 _TAKEN = 0.25  # of the pictures
 
 
@@ -41,7 +41,7 @@ class Suspicion:
     stands_out: bool
 
     def ways_in(self, found: Found) -> Bool[Tensor, " k"]:
-        """Tell which changes are ways in still: about as costly as usual at most, or taking a quarter along.
+        """Tell which changes are worth unlearning: not far costlier than usual, or taking a quarter of pictures along.
 
         All are where no class stood out: then nothing tells a way in from any other adversarial change.
         """
