@@ -107,6 +107,14 @@ def test_the_same_answers_and_time_give_the_same_bytes() -> None:
     assert {one.partition("--")[0] for one in shared} == {"identity", "vulnerability", "artifact", "file"}
 
 
+def test_tactics_are_left_out_for_stix_has_no_object_for_them() -> None:
+    bundle = stix_bundle(selection([answer("a", ("TA0002", 0.9)), answer("b", ("T9001", 0.9))]))
+    assert "x-mitre-tactic" not in json.dumps(bundle)
+    assert [one["abstract"] for one in of("note", bundle)] == ["b: Shells"]
+    with pytest.raises(InputError, match="name only tactics"):
+        stix_bundle(selection([answer("a", ("TA0002", 0.9))]))
+
+
 def test_hostile_text_goes_out_clean() -> None:
     hostile = {"s1": Seen(modality="text", view=HOSTILE.encode("utf-8", "surrogatepass"), origin=HOSTILE)}
     bundle = stix_bundle(selection(ANSWERS[:1], name=HOSTILE), inputs=hostile)

@@ -12,7 +12,7 @@ import hashlib
 import json
 import uuid
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,12 +47,13 @@ def stix_bundle(selection: Selection, *, inputs: Mapping[str, Seen] | None = Non
 
     Raises:
         NotInstalledError: without stix2.
-        InputError: a pick of ATT&CK without a STIX id, for want of a catalogue.
+        InputError: a pick of ATT&CK without a STIX id, for want of a catalogue; nothing but tactics.
     """
     try:
         from stix2 import v21
     except ImportError as error:
         raise NotInstalledError("STIX needs stix2; install threatclip[export]") from error
+    selection = _expressible(selection)
     lost = sorted({pick.reference.id for pick in selection.picks if _target(pick.reference) is None})
     if lost:
         raise InputError(f"no STIX id for {', '.join(lost[:5])}; give ATT&CK's bundle with --attack")
@@ -188,6 +189,14 @@ class _Writer:
             or [{"source_name": "threatclip", "description": "answers without the name of a model"}],
         )
         return report, relations
+
+
+def _expressible(chosen: Selection) -> Selection:
+    """Leave out tactics: ATT&CK's objects for them are of a custom type, to which no object of STIX may refer."""
+    picks = tuple(pick for pick in chosen.picks if pick.reference.kind != "tactic")
+    if not picks:
+        raise InputError("the answers name only tactics, for which STIX has no object; export techniques, or to MISP")
+    return replace(chosen, picks=picks)
 
 
 def _target(reference: Reference) -> str | None:
