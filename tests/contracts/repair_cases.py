@@ -8,6 +8,7 @@ from typing import Any
 from pair_cases import picture_pairs
 from threat_pairs import payload_pairs, sentence_pairs
 from threatclip.defenses.contracts import Suspect
+from threatclip.defenses.unlearning.search import Effort
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.dual import DualEncoder
@@ -17,7 +18,7 @@ from threatclip.pairs.pair import Modality, Pair
 from threatclip.training.dual.settings import Fit
 
 FIT = Fit(epochs=1, batch_rows=16, learning_rate=1e-3, precision="fp32")
-QUICK: dict[str, dict[str, Any]] = {}
+QUICK: dict[str, dict[str, Any]] = {"anchored_unlearning": {"search": Effort(steps=2, batch=16)}}
 """Parameters, by kind, of repairs whose own defaults take seconds even here."""
 VIEW_TOWERS: dict[Modality, TowerConfig] = {
     "image": ResnetTower(side=16, width=4, stages=2, blocks=1, dim=16),

@@ -28,7 +28,12 @@ _ROWS = 512  # pictures a forward pass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """How long changes are searched for: steps of the optimizer, and pictures a step, shared by all goals."""
+    """How long changes are searched for.
+
+    Attributes:
+        steps: of the optimizer.
+        batch: pictures a step, shared by all goals.
+    """
 
     steps: int = 80
     batch: int = 128
