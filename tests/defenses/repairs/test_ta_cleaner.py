@@ -109,7 +109,8 @@ def test_without_weight_sub_captions_change_nothing_that_is_learned() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"using": "positives"}, {"using": "negatives"}, {"directions": "i2t"}, {"directions": "t2i"}, {"q": 1}]
+    [{"using": "positives"}, {"using": "negatives"}, {"directions": "i2t"}, {"directions": "t2i"}]
+    + [{"q": 1}, {"vocabulary": "all"}]
     + [{"negatives": kind} for kind in ("noun", "attribute", "relation")],
 )
 def test_every_option_changes_what_is_learned(options: dict[str, Any]) -> None:
@@ -201,6 +202,7 @@ def test_the_loss_is_its_specification(using: Any, directions: Any) -> None:
         ({"sub_weight": -1.0}, "sub_weight is -1"),
         ({"using": "none"}, "using is 'none'"),
         ({"negatives": "verb"}, "negatives is 'verb'"),
+        ({"vocabulary": "few"}, "vocabulary is 'few'"),
         ({"directions": "left"}, "directions is 'left'"),
         ({"drop": 0.0}, "drop is 0"),
         ({"pictures": "blur"}, "pictures is 'blur'"),

@@ -89,6 +89,20 @@ def test_a_class_with_an_old_and_a_new_name_is_one_concept() -> None:
     assert lexicon.of_class("hound") == {"dog"}
 
 
+def test_only_what_captions_say_is_put_in_and_the_rest_is_still_known() -> None:
+    captions = ["a red dog", "a blue cat on a car", "a green puppy", "dogs"]
+    whole = picture_lexicon()
+    lexicon = whole.of_captions(captions)
+    assert lexicon.entries.keys() == whole.entries.keys()
+    assert {name: entry.concept.name for name, entry in lexicon.entries.items()} == {
+        name: entry.concept.name for name, entry in whole.entries.items()
+    }
+    put_in = {concept.name: concept.forms for concept in lexicon.groups["thing"]}
+    assert put_in == {"dog": (("dog", "puppy"), ("dogs",)), "cat": (("cat",), ()), "automobile": (("car",), ())}
+    assert {concept.name for concept in lexicon.groups["color"]} == {"red", "blue", "green"}
+    assert lexicon.groups["preposition"] == whole.groups["preposition"]  # one is too few to choose from
+
+
 def test_a_phrase_that_means_two_things_is_refused() -> None:
     both = concepts("object", "thing", "bank | banks\nshore bank | shores")
     with pytest.raises(InputError, match="'bank' means 'bank' and 'shore'"):

@@ -35,6 +35,7 @@ from threatclip.training.dual.settings import Fit
 Using = Literal["both", "positives", "negatives"]
 Direction = Literal["both", "i2t", "t2i"]
 NegativeType = Literal["any", "noun", "attribute", "relation"]
+Vocabulary = Literal["seen", "all"]
 
 _ROLES: dict[str, tuple[Swapped, ...]] = {
     "any": SWAPPED,
@@ -58,6 +59,7 @@ class TaCleaner:
         using: "both"; "positives", without counterfactuals; "negatives", with the caption itself in the place of its
             positive.
         negatives: what is replaced in a counterfactual: a "noun", an "attribute", a "relation", or "any" of these.
+        vocabulary: words that are put in: those that trusted captions say ("seen"), or "all" of the lexicon.
         directions: "both" terms, or one alone, not halved.
         drop: probability that a part of a caption that may be left out of its positive is.
         clip_weight: lambda_1.
@@ -72,6 +74,7 @@ class TaCleaner:
     sub_weight: float = 1.0
     using: Using = "both"
     negatives: NegativeType = "any"
+    vocabulary: Vocabulary = "seen"
     directions: Direction = "both"
     drop: float = 0.5
     clip_weight: float = 1.0
@@ -88,6 +91,7 @@ class TaCleaner:
         not_negative(self, "sub_weight", "clip_weight", "self_weight")
         check("using", self.using, self.using in ("both", "positives", "negatives"), "both, positives or negatives")
         check("negatives", self.negatives, self.negatives in _ROLES, f"one of {', '.join(_ROLES)}")
+        check("vocabulary", self.vocabulary, self.vocabulary in ("seen", "all"), "seen or all")
         check("directions", self.directions, self.directions in ("both", "i2t", "t2i"), "both, i2t or t2i")
         check("drop", self.drop, 0 < self.drop <= 1, "in (0, 1]")
         check_policy(self.pictures)
@@ -121,6 +125,8 @@ class TaCleaner:
 
     def _with_subcaptions(self, inner: Looks, suspect: Suspect, pairs: PreparedPairs) -> SubcaptionLooks:
         lexicon = lexicon_of(suspect.modality, suspect.prompts)
+        if self.vocabulary == "seen":
+            lexicon = lexicon.of_captions(pair.caption or "" for pair in suspect.trusted)
         generator = Generator(lexicon=lexicon, swapped=_ROLES[self.negatives], drop=self.drop)
         return SubcaptionLooks(
             inner=inner,

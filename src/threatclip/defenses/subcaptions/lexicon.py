@@ -12,6 +12,7 @@ from threatclip.errors import InputError
 Role = Literal["object", "attribute", "relation", "function"]
 Phrase = tuple[str, ...]
 
+_ENOUGH = 3  # concepts of a group to choose from
 THING = "thing"  # the group of concepts that a class may be; classes of a stranger's join it
 # hyphens part words (cross-site is cross site), points do but in numbers (1.2.3)
 WORD = re.compile(r"\d+(?:\.\d+)+\w*|\w+(?:['\N{RIGHT SINGLE QUOTATION MARK}]\w+)*")
@@ -128,6 +129,29 @@ class Lexicon:
             concepts[grown.name] = grown
             taken |= {words_of(phrase): Entry(grown, None) for phrase in strange}
         return replace(self, concepts=tuple(concepts.values()), classes=classes)
+
+    def of_captions(self, captions: Iterable[str]) -> Lexicon:
+        """Return this lexicon where only words that `captions` say are put in: strange ones are told apart too easily.
+
+        A group of which they say fewer than three concepts stays as it is: there would be too few to choose from.
+        """
+        said: set[Phrase] = set()
+        for caption in captions:
+            words = words_of(caption)
+            for at, word in enumerate(words):
+                said.update(words[at : at + length] for length in self.lengths.get(word, ()))
+        cut = {concept.name: _cut(concept, said) for concept in self.concepts}
+        for members in self.groups.values():
+            if sum(any(cut[concept.name].forms) for concept in members) < _ENOUGH:
+                cut |= {concept.name: concept for concept in members}
+        return replace(self, concepts=tuple(cut.values()))
+
+
+def _cut(concept: Concept, said: set[Phrase]) -> Concept:
+    """Return a concept whose forms are those that were said; it is still known by the others."""
+    kept = tuple(tuple(form for form in forms if words_of(form) in said) for forms in concept.forms)
+    gone = {form for forms in concept.forms for form in forms} - {form for forms in kept for form in forms}
+    return replace(concept, forms=kept, also=concept.also | gone)
 
 
 def words_of(text: str) -> Phrase:
