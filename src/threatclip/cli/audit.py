@@ -93,7 +93,7 @@ def audit(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search a pair table for planted pairs before training.
+    """Find planted pairs before training.
 
     Writes scores of every pair, a ranked list of suspects with reasons and nearest trusted pairs, an HTML report, and
     the table without the suspects. Nothing is deleted. Exit code 1: there are suspects. Where no threshold is

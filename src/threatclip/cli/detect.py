@@ -52,7 +52,7 @@ def detect(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Judge single views before a model answers for them.
+    """Find triggers in single views.
 
     One line a view: whether it is flagged, its score beside the threshold, and why. Thresholds are set on half of the
     trusted views, so that clean views are flagged no more often than told. Exit code 1: some are flagged.

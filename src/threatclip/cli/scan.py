@@ -35,7 +35,7 @@ def scan(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Search a model for the smallest trigger of each class.
+    """Search a model for a backdoor.
 
     A class that takes a far smaller one than the others is the suspected target of a backdoor. Exit code 1: there is
     one.
