@@ -23,6 +23,7 @@ from threatclip.pairs.pair import Modality
 Towards = Literal["classes", "one_another"]
 _LEAST_CLASSES = 3  # a median of fewer has no outlier
 _LEAST_PICTURES = 32
+_LEAST_SPREAD = 0.4  # of logarithms: clean classes differ by a factor of 1.5; without, one clean model had index 4.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,8 @@ class Decree:
 
     Attributes:
         towards: see above.
-        limit: a score above it is a finding: 2 deviations [Wang 2019] for classes, a size below 0.1 for one another.
+        limit: a score above it is a finding; None: 3 for classes, which is 3.3 times smaller than the median at least,
+            and for one another 0.9, a size below 0.1 [Feng 2023].
         pictures: trusted ones that triggers are searched on, at most; as many others judge what was found.
         search: of the triggers.
     """
@@ -67,7 +69,7 @@ class Decree:
         """The score above which a model is a finding."""
         if self.limit is not None:
             return self.limit
-        return 2.0 if self.towards == "classes" else 0.9
+        return 3.0 if self.towards == "classes" else 0.9
 
     def scan(self, suspect: Suspect, *, rng: np.random.Generator) -> Scan:
         """Return the score, and size, smallness and reach of the trigger of each class.
@@ -110,7 +112,7 @@ class Decree:
         pull = towards_classes(prototypes, temperature=float(suspect.dual.temperature.detach()))
         trigger = invert(fast, searched, pull, goals=len(classes), settings=self.search, rng=rng)
         reached = _reach(fast, judging, trigger, pull)
-        index = smallness(np.log(trigger.sizes))  # of figures that differ by factors, not by terms
+        index = smallness(np.log(trigger.sizes), least_spread=_LEAST_SPREAD)
         facts = {f"size.{name}": float(size) for name, size in zip(classes, trigger.sizes, strict=True)}
         facts |= {f"index.{name}": float(value) for name, value in zip(classes, index, strict=True)}
         facts |= {f"reached.{name}": float(value) for name, value in zip(classes, reached, strict=True)}

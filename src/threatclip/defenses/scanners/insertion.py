@@ -19,6 +19,7 @@ from threatclip.pairs.pair import Modality
 
 _LEAST_CLASSES = 3
 _LEAST_VIEWS = 16
+_LEAST_SPREAD = 0.1  # of shares of views
 _QUICK_VIEWS = 8  # that every candidate is tried on
 _CHUNK = 512  # insertions tried at a time
 
@@ -124,7 +125,7 @@ class Insertion:
             ]
             reached[place] = moved[0]
             facts |= {f"word.{name}.{text}": share for text, share in zip(own, moved, strict=True)}
-        index = smallness(1 - reached)
+        index = smallness(1 - reached, least_spread=_LEAST_SPREAD)
         index = np.where(reached >= self.least_reached, index, np.minimum(index, 0.0))
         facts |= {f"reached.{name}": float(share) for name, share in zip(classes, reached, strict=True)}
         facts |= {f"index.{name}": float(value) for name, value in zip(classes, index, strict=True)}
