@@ -47,7 +47,7 @@ def repair_card(report: Mapping[str, Any], *, suspect_card: str = "") -> str:
 
 
 def _rows(report: Mapping[str, Any]) -> list[tuple[str, ...]]:
-    rows = []
+    rows: list[tuple[str, ...]] = []
     for name, told in report["after"].items():
         before, after, change = (
             estimate(one) for one in (report["before"].get(name), told, report["change"].get(name))
