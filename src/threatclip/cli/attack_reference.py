@@ -1,4 +1,4 @@
-"""The generated parts of the pages about attacks, filters and repairs: a row a member, read from the union."""
+"""The generated parts of the pages about attacks and defenses: a row a member, read from the union."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from collections.abc import Mapping
 from typing import Any, get_type_hints
 
 from threatclip.attacks import ATTACKS
+from threatclip.defenses.detectors import DETECTORS
 from threatclip.defenses.filters import FILTERS
 from threatclip.defenses.repairs import REPAIRS
+from threatclip.defenses.scanners import SCANNERS
 from threatclip.experiments.config import default_settings
 
 BEGIN, END = "<!-- written by `make docs` from here -->", "<!-- to here -->"
@@ -29,6 +31,11 @@ def filters_page(page: str) -> str:
 def repairs_page(page: str) -> str:
     """Return the page about repairs with its tables written anew; see `page_of`."""
     return page_of(REPAIRS, page)
+
+
+def detectors_page(page: str) -> str:
+    """Return the page about detectors and scanners with its tables written anew; see `page_of`."""
+    return page_of({**DETECTORS, **SCANNERS}, page)
 
 
 def page_of(members: Mapping[str, Any], page: str) -> str:

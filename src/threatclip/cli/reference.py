@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from threatclip.artifacts import write_text
-from threatclip.cli.attack_reference import attacks_page, filters_page, repairs_page
+from threatclip.cli.attack_reference import attacks_page, detectors_page, filters_page, repairs_page
 from threatclip.cli.main import app
 
 _WIDTH = 100
@@ -26,7 +26,7 @@ from files is shown with control characters escaped.
 | exit code | meaning |
 |---|---|
 | 0 | fine |
-| 1 | `audit`: there are suspects |
+| 1 | findings: `audit` has suspects, `detect` flags views, `scan` finds a backdoor |
 | 2 | usage, input or disk: the line says what; also after Ctrl-C |
 | 3 | a table, bundle or checkpoint is not what was written |
 | 70 | a bug: a traceback |
@@ -44,7 +44,12 @@ def reference() -> str:
 def write_docs(folder: Path) -> None:
     """Write the generated page, and the generated parts of others, under `folder`."""
     write_text(folder / "cli.md", reference())
-    pages = {"attacks.md": attacks_page, "filters.md": filters_page, "repairs.md": repairs_page}
+    pages = {
+        "attacks.md": attacks_page,
+        "detectors.md": detectors_page,
+        "filters.md": filters_page,
+        "repairs.md": repairs_page,
+    }
     for page, written in pages.items():
         write_text(folder / page, written((folder / page).read_text(encoding="utf-8")))
 
