@@ -28,6 +28,7 @@ from threatclip.experiments.run_folder import StepLog, data_hashes, environment
 from threatclip.pairs.samples import CLASSES
 from threatclip.pairs.table import PairTable
 from threatclip.training.contracts import Step
+from two_processes import launched
 
 HERE = Path(__file__).parent
 FILES = {"recipe.json", "environment.json", "metrics.jsonl", "pairs.parquet", "summary.json", "bundle"}
@@ -235,16 +236,20 @@ def test_chunks_change_no_weight(tiny: TinyRun, plain: TinyRun, tmp_path: Path) 
 @pytest.mark.slow
 def test_two_processes_train_what_one_does_and_one_writes(tiny: TinyRun, plain: TinyRun, tmp_path: Path) -> None:
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launcher, str(HERE / "two_train.py"), str(tiny.recipe), str(tmp_path / "run"), *PLAIN],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+
+    def train_two(folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *launcher, str(HERE / "two_train.py"), str(tiny.recipe), str(folder / "run"), *PLAIN],
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    folder, done = launched(train_two, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
-    two = TinyRun(recipe=tiny.recipe, folder=tmp_path / "run", summary=read_json(tmp_path / "run" / "summary.json"))
+    two = TinyRun(recipe=tiny.recipe, folder=folder / "run", summary=read_json(folder / "run" / "summary.json"))
     assert {path.name for path in two.folder.iterdir()} == FILES
     check_alike(two, plain)
     ours, theirs = ([(one["stage"], one["step"]) for one in records(each.folder)] for each in (two, plain))

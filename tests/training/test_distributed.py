@@ -20,6 +20,7 @@ from threatclip.errors import InputError
 from threatclip.training.checkpoint import latest_valid
 from threatclip.training.distributed import World, this_accelerator, world_of
 from threatclip.training.loop import train
+from two_processes import launched
 
 SCRIPT = Path(__file__).with_name("many_processes.py")
 # port 0: the launcher takes a free one, so that tests may run side by side
@@ -56,9 +57,12 @@ def alone(folder: Path | None, *, stop_after: int | None = None) -> tuple[dict[s
 @pytest.fixture(scope="module")
 def two(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[dict[str, Any]]]:
     """One launch by `accelerate launch` that does everything; launching costs seconds."""
-    folder = tmp_path_factory.mktemp("two")
-    alone(folder / "resumed", stop_after=10)
-    done = launch(ACCELERATE, folder, "compare")
+
+    def compare(folder: Path) -> subprocess.CompletedProcess[str]:
+        alone(folder / "resumed", stop_after=10)
+        return launch(ACCELERATE, folder, "compare")
+
+    folder, done = launched(compare, tmp_path_factory.mktemp("two"))
     assert done.returncode == 0, done.stderr[-3000:]
     return folder, [json.loads((folder / f"compare-{index}.json").read_text()) for index in range(2)]
 

@@ -13,9 +13,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from experiment_cases import files_of
-from pair_cases import picture_pairs
 from run_cases import load, split_rows, train_small
 
+from pair_cases import picture_pairs
 from threatclip.encoders.towers import module_weights
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.evaluation.retrieval import recall_at_k
@@ -27,6 +27,7 @@ from threatclip.experiments.contrastive.report import render_contrastive
 from threatclip.experiments.progress import Progress, ignore
 from threatclip.experiments.tasks import evaluate_run, run_recipe
 from threatclip.pairs.table import PairTable, write_pairs
+from two_processes import launched
 
 HERE = Path(__file__).parent
 
@@ -100,20 +101,24 @@ def test_two_processes_train_what_one_does_and_one_writes(small_recipe: Path, tm
     tower = "view_tower={kind='vit', side=16, patch=8, width=16, layers=1, heads=2, dim=16}"
     changes = (tower, "text_tower.dropout=0.0", f"data.root={str(small_recipe.parent)!r}")
     launcher = ["-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
-    done = subprocess.run(
-        [sys.executable, *launcher, str(HERE / "two_fit.py"), str(small_recipe), str(tmp_path / "two"), *changes],
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
-        capture_output=True,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+
+    def fit_two(folder: Path) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [sys.executable, *launcher, str(HERE / "two_fit.py"), str(small_recipe), str(folder / "two"), *changes],
+            env={**os.environ, "CUDA_VISIBLE_DEVICES": ""},
+            capture_output=True,
+            text=True,
+            timeout=200,
+            check=False,
+        )
+
+    folder, done = launched(fit_two, tmp_path)
     assert done.returncode == 0, done.stderr[-3000:]
     train_small(small_recipe, tmp_path / "one", *changes)
-    assert files_of(tmp_path / "two").keys() == files_of(tmp_path / "one").keys()
+    assert files_of(folder / "two").keys() == files_of(tmp_path / "one").keys()
     losses = [
-        [json.loads(line)["losses"]["loss"] for line in (tmp_path / name / "metrics.jsonl").read_text().splitlines()]
-        for name in ("one", "two")
+        [json.loads(line)["losses"]["loss"] for line in (run / "metrics.jsonl").read_text().splitlines()]
+        for run in (tmp_path / "one", folder / "two")
     ]
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-4)
 
