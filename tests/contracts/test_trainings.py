@@ -12,7 +12,6 @@ from typing import Any, get_args
 import numpy as np
 import pytest
 import torch
-from training_cases import MATERIAL, QUICK, TRAININGS_TRIED, Material
 
 from threatclip.defenses.trainings import TRAININGS, Training
 from threatclip.encoders.dual import DualEncoder
@@ -22,6 +21,7 @@ from threatclip.experiments.config import as_plain, parse
 from threatclip.pairs.pair import MODALITIES
 from threatclip.training.contracts import Step
 from threatclip.training.dual.fit import Keeping
+from training_cases import MATERIAL, QUICK, TRAININGS_TRIED, Material
 
 every_training = pytest.mark.parametrize("training", TRAININGS_TRIED.values(), ids=TRAININGS_TRIED)
 every_modality = pytest.mark.parametrize("material", MATERIAL.values(), ids=MATERIAL)

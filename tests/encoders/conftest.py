@@ -1,8 +1,9 @@
 """Fixtures of this room; the towers they make are in tower_cases.py and clip_cases.py, where tests can import them."""
 
-from clip_cases import clip_copy, tiny_clip
 from image_cases import make_image_tower, mobilenet_copy, tiny_mobilenet, tiny_vit
 from tower_cases import make_tower, tiny_bert, tiny_copy
+
+from clip_cases import clip_copy, tiny_clip
 
 __all__ = [
     "clip_copy",

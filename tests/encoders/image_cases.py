@@ -11,10 +11,10 @@ from typing import Any
 
 import pytest
 import torch
-from clip_cases import PICTURES
 from torch import nn
 from transformers import MobileNetV2Config, MobileNetV2ForImageClassification, ViTConfig, ViTModel
 
+from clip_cases import PICTURES
 from threatclip.encoders.clip import ClipImageTower
 from threatclip.encoders.image import ResnetTower, VitTower
 from threatclip.encoders.image_pretrained import PretrainedImageTower

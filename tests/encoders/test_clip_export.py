@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from clip_cases import PICTURES, WORDS, peer_outputs, to_old_layout
 from PIL import Image
 from tower_cases import CONFIGS, TEXTS
 from transformers import AutoTokenizer, CLIPModel, CLIPProcessor
 
+from clip_cases import PICTURES, WORDS, peer_outputs, to_old_layout
 from threatclip.artifacts import verify_manifest
 from threatclip.encoders.clip_dual import dual_from_clip
 from threatclip.encoders.clip_export import save_as_clip

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from clip_cases import SIDE, edit_json, random_clip, tiny_config, vocabulary
 from hypothesis import given
 from hypothesis import strategies as st
 
+from clip_cases import SIDE, edit_json, random_clip, tiny_config, vocabulary
 from threatclip.artifacts import read_tensors, write_tensors
 from threatclip.encoders.clip_dual import dual_from_clip
 from threatclip.encoders.clip_folder import load_clip

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from clip_cases import PICTURES
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tower_cases import CONFIGS, TEXTS, VIEWS
 
+from clip_cases import PICTURES
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.clip_dual import dual_from_clip

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from experiment_cases import one_thread
-from pair_cases import picture_pairs
 
+from pair_cases import picture_pairs
 from threatclip.experiments.config import parse, read_recipe
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.contrastive.train import train_contrastive

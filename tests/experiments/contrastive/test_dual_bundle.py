@@ -7,8 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pair_cases import picture_pairs, tiny_dual
 
+from pair_cases import picture_pairs, tiny_dual
 from threatclip.artifacts import write_manifest
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.contrastive.bundle import KIND, DualBundle

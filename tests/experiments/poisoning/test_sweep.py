@@ -10,8 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from sweep_cases import CLASSES, TINY, run_here, write_sweep
 
+from sweep_cases import CLASSES, TINY, run_here, write_sweep
 from threatclip.artifacts import read_json, read_tensors
 from threatclip.attacks.truth import read_truth
 from threatclip.errors import InputError, RecipeError

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sweep_cases import CLASSES, write_sweep
 
+from sweep_cases import CLASSES, write_sweep
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.cells import Cell
 from threatclip.experiments.poisoning.material import distinct_views, load_pairs, load_with_trusted, view_of

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import torch
 from judged_cases import SHAPES, pictures, request_pairs
-from sweep_cases import TINY
 
+from sweep_cases import TINY
 from threatclip.attacks.captions import template_captions
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.towers import tower_state
