@@ -116,7 +116,7 @@ def test_gzip_lists_and_boms_are_read(tmp_path: Path) -> None:
         (b'[{"type": "tool", "id": "tool--1"}]', "object 1 has the id 'tool--1'"),
         (b'[{"type": "tool", "id": 7}]', "object 1 has the id '7'"),
         (b"[]", "holds no technique"),
-        (gzip.compress(b"[]" + b" " * 5000)[:-12], "no whole gzip"),
+        (gzip.compress(b"[]" + b" " * 5000, mtime=0)[:-12], "no whole gzip"),
         (b'["\\ud800"]', "is not JSON"),
     ],
 )
