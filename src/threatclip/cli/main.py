@@ -32,6 +32,7 @@ from threatclip.cli import (
     poison,
     repair,
     scan,
+    score,
     train,
     verify,
 )
@@ -61,6 +62,7 @@ app.command("classify")(classify.classify)
 app.command("bench")(bench.bench)
 app.command("poison")(poison.poison)
 app.command("audit")(audit.audit)
+app.command("score")(score.score)
 app.command("detect")(detect.detect)
 app.command("scan")(scan.scan)
 app.command("repair")(repair.repair)
