@@ -87,7 +87,8 @@ def leave_one_out(content: bytes, score: Score, *, budget: int = 96) -> Attribut
     closed: list[Part] = []
     while open_parts:
         open_parts.sort(key=lambda part: part.weight)
-        chosen, rows = [], []
+        chosen: list[tuple[Part, int]] = []
+        rows: list[tuple[int, int]] = []
         while open_parts and len(chosen) < _AT_ONCE:
             part = open_parts.pop()
             spans = _spread([end for end in ends if part.start < end <= part.end], part.start, _CHILDREN)

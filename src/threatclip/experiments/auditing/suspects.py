@@ -204,7 +204,13 @@ def as_json(suspect: Suspect) -> dict[str, Any]:
         "split": pair.split,
         "scores": dict(suspect.scores),
         "neighbors": [
-            {"id": near.id, "caption": _short(near.caption), "label": near.label, "cosine": round(near.cosine, 6)}
+            {
+                "id": near.id,
+                "row": near.row,
+                "caption": _short(near.caption),
+                "label": near.label,
+                "cosine": round(near.cosine, 6),
+            }
             for near in suspect.neighbors
         ],
     }
