@@ -83,8 +83,6 @@ def test_the_cleaned_table_is_the_table_without_the_dropped(audit: AuditFolder, 
     gone = {1, *PLANTED[1:]}
     wanted = [pair for row, pair in enumerate(text_pairs()) if row not in gone]
     assert list(PairTable.open(written.path).iter_pairs()) == wanted
-        p for row, p in enumerate(text_pairs()) if row not in gone
-    ]
 
 
 def test_no_table_without_rows(audit: AuditFolder, tmp_path: Path) -> None:
