@@ -1,0 +1,106 @@
+"""The app of a service: routes, guard, and how it starts and stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from starlette.responses import Response
+
+from threatclip import __version__
+from threatclip.service.bodies import StrictRoute, json_response
+from threatclip.service.classify import classify_router
+from threatclip.service.documents import Health, problems
+from threatclip.service.guard import Guard
+from threatclip.service.keys import read_keys
+from threatclip.service.logs import log
+from threatclip.service.metrics import MEDIA_TYPE, make_metrics
+from threatclip.service.models import Models
+from threatclip.service.problems import install, problem_response
+from threatclip.service.runs import Runs
+from threatclip.service.settings import Settings
+from threatclip.service.state import State
+
+UPLOADS = frozenset({"/v1/audit"})
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the app of a service, as any ASGI server runs it; its `state.service` is what its requests share.
+
+    Raises:
+        InputError: no file of keys, or no folder of runs.
+        DamagedArtifactError: it is no file of keys.
+    """
+    state = make_state(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        log.info("started", extra={"fields": {"version": __version__, "runs": str(settings.runs)}})
+        yield
+        await stop(state)
+        log.info("stopped")
+
+    app = FastAPI(
+        title="threatclip",
+        version=__version__,
+        summary="Ranked, calibrated answers on payloads, texts and posts, with evidence.",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        responses=problems(),
+    )
+    app.state.service = state
+    install(app)
+    app.include_router(_health_router(state))
+    app.include_router(classify_router(state))
+    app.add_middleware(Guard, settings=settings, keys=state.keys, metrics=state.metrics, uploads=UPLOADS)
+    return app
+
+
+def make_state(settings: Settings) -> State:
+    """Return the parts of a service, nothing of them running yet.
+
+    Raises:
+        InputError: no file of keys, or no folder of runs.
+    """
+    metrics = make_metrics()
+    runs = Runs(settings.runs)
+    return State(
+        settings=settings,
+        keys=() if settings.keys is None else read_keys(settings.keys),
+        metrics=metrics,
+        runs=runs,
+        models=Models(runs, limits=settings.limits, metrics=metrics),
+        stopping=asyncio.Event(),
+    )
+
+
+async def stop(state: State) -> None:
+    """Take nothing more, and answer what was accepted; may be called twice."""
+    state.stopping.set()
+    await state.models.close()
+
+
+def _health_router(state: State) -> APIRouter:
+    router = APIRouter(tags=["service"], route_class=StrictRoute)
+
+    @router.get("/healthz", responses={200: {"model": Health}})
+    async def healthz() -> Response:
+        """Say that the process lives; needs no key."""
+        return json_response({"status": "ok", "version": __version__})
+
+    @router.get("/readyz", responses={200: {"model": Health}, **problems(503)})
+    async def readyz() -> Response:
+        """Say whether requests are taken; needs no key."""
+        if state.stopping.is_set():
+            return problem_response(503, "the service is stopping", headers={"Retry-After": "5"})
+        return json_response({"status": "ok", "version": __version__})
+
+    @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
+    async def metrics() -> Response:
+        """Return figures for Prometheus."""
+        return Response(state.metrics.exposition(), media_type=MEDIA_TYPE)
+
+    return router
