@@ -93,7 +93,7 @@ def test_a_source_without_any_pair_says_why(tmp_path: Path) -> None:
 def test_the_union_names_every_source_by_its_kind() -> None:
     assert list(SOURCES) == [
         *("csv", "jsonl", "parquet", "nuclei", "cve", "eve", "crs", "payload-list", "attack_procedures"),
-        *("stix", "taxii", "report"),
+        *("stix", "taxii", "report", "tram"),
         *("image-folder", "image-parquet", "webdataset", "crisismmd"),
         *("flickr8k", "dmd", "cifar10", "imagenette", "crisis-images", "tweets"),
     ]

@@ -28,6 +28,7 @@ from threatclip.pairs.sources.payload_list import PayloadList
 from threatclip.pairs.sources.report import Report
 from threatclip.pairs.sources.stix import Stix
 from threatclip.pairs.sources.taxii import Taxii
+from threatclip.pairs.sources.tram import Tram
 from threatclip.pairs.sources.tweets import Tweets
 from threatclip.pairs.sources.webdataset import WebDataset
 
@@ -44,6 +45,7 @@ Source = (
     | Stix
     | Taxii
     | Report
+    | Tram
     | ImageFolder
     | ImageParquet
     | WebDataset
