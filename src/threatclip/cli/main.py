@@ -27,6 +27,7 @@ from threatclip.cli import (
     detect,
     evaluate,
     export,
+    index,
     listing,
     pairs,
     poison,
@@ -35,6 +36,7 @@ from threatclip.cli import (
     score,
     train,
     verify,
+    watch,
 )
 from threatclip.cli.terminal import say
 from threatclip.errors import BadRowsError, ThreatclipError
@@ -56,6 +58,7 @@ app = typer.Typer(
 )
 app.add_typer(pairs.app, name="pairs")
 app.add_typer(export.app, name="export")
+app.add_typer(index.app, name="index")
 app.command("train")(train.train)
 app.command("evaluate")(evaluate.evaluate)
 app.command("classify")(classify.classify)
@@ -63,6 +66,7 @@ app.command("bench")(bench.bench)
 app.command("poison")(poison.poison)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
+app.command("watch")(watch.watch)
 app.command("detect")(detect.detect)
 app.command("scan")(scan.scan)
 app.command("repair")(repair.repair)
