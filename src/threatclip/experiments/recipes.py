@@ -5,6 +5,7 @@ from __future__ import annotations
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.events.recipe import Events
 from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
+from threatclip.experiments.group_seed.recipe import GroupSeed
 from threatclip.experiments.recipe import PayloadWeakness
 
-Recipe = PayloadWeakness | Contrastive | Events | EventsZeroShot
+Recipe = PayloadWeakness | Contrastive | Events | EventsZeroShot | GroupSeed

@@ -12,6 +12,7 @@ from threatclip.experiments.config import parse, read_recipe, tags_of
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.events.recipe import Events
 from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
+from threatclip.experiments.group_seed.recipe import GroupSeed
 from threatclip.experiments.progress import OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.recipes import Recipe
@@ -61,6 +62,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.events.zero_shot_train import train_zero_shot
 
             return train_zero_shot(recipe, out, resume=resume, on_progress=on_progress)
+        case GroupSeed():
+            from threatclip.experiments.group_seed.train import train_group_seed
+
+            return train_group_seed(recipe, out, resume=resume, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -96,6 +101,10 @@ def evaluate_run(
             from threatclip.experiments.events.zero_shot_evaluate import evaluate_zero_shot
 
             return evaluate_zero_shot(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
+        case GroupSeed():
+            from threatclip.experiments.group_seed.evaluate import evaluate_group_seed
+
+            return evaluate_group_seed(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -153,6 +162,10 @@ def load_classifier(folder: Path, *, catalogue: Path | None = None) -> Classifie
         from threatclip.experiments.events.bundle import load_events
 
         return load_events(folder)
+    if kind == "group-seed":
+        from threatclip.experiments.group_seed.classifier import GroupSeedClassifier
+
+        return GroupSeedClassifier.load(folder)
     raise InputError(f"{folder} is a bundle of kind {kind!r}, which does not classify")
 
 

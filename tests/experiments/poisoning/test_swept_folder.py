@@ -40,7 +40,7 @@ def sweep_of(folder: Path) -> Sweep:
 def test_a_recipe_of_the_project_comes_back_from_its_record(recipe: Path) -> None:
     values = read_recipe(recipe)
     if values["task"] != "attack-sweep":
-        pytest.skip("names sweeps, is none")
+        pytest.skip("is no sweep of its own")
     sweep: Sweep = parse(Sweep, values, where=str(recipe))
     assert parse(Sweep, json.loads(json.dumps(as_plain(sweep))), where="record") == sweep
 
