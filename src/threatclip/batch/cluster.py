@@ -10,6 +10,7 @@ from threatclip.batch.scoring import Job, Scorer, part_counts
 from threatclip.errors import InputError, NotInstalledError, ThreatclipError
 
 _WHOLE_CPU = 1.0
+_STARTS = 3
 
 
 class ShardActor:
@@ -82,15 +83,24 @@ def run_on_ray(job: Job, *, jobs: int, address: str | None, on_done: Callable[[i
 
 
 def _connect(ray: Any, address: str | None, jobs: int) -> None:
-    quiet = {"log_to_driver": False, "logging_level": "ERROR", "include_dashboard": False}
-    try:
-        if address is None:
-            ray.init(address="local", num_cpus=max(2, jobs), **quiet)
-        else:
-            ray.init(address=address, log_to_driver=False, logging_level="ERROR")
-    except (ConnectionError, RuntimeError, ValueError, OSError) as error:
-        where = "on this machine" if address is None else f"at {address}"
-        raise InputError(f"no Ray cluster {where} ({' '.join(str(error).split())[:200]}); is it running?") from error
+    """Join the cluster, or start one: again where ray's own processes missed each other, as on a busy machine."""
+    options: dict[str, Any] = {"log_to_driver": False, "logging_level": "ERROR"}
+    if address is None:
+        options |= {"address": "local", "num_cpus": max(2, jobs), "include_dashboard": False}
+    else:
+        options |= {"address": address}
+    for left in reversed(range(_STARTS if address is None else 1)):
+        try:
+            ray.init(**options)
+            return
+        except Exception as error:  # ray raises bare Exception where its processes did not start
+            ray.shutdown()
+            if left:
+                continue
+            where = "on this machine" if address is None else f"at {address}"
+            raise InputError(
+                f"no Ray cluster {where} ({' '.join(str(error).split())[:200]}); is it running?"
+            ) from error
 
 
 def _cause(error: BaseException) -> BaseException:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
@@ -70,7 +70,7 @@ def export_answers(
         read, catalogue=catalogue, name=name or answers.name.partition(".")[0], created=created, top=top, least=least
     )
     seen = {} if pairs is None else _inputs(pairs, read)
-    value, count = _made(kind, selection, seen, catalogue)
+    value, count = exported(kind, selection, seen, catalogue)
     write_text(out, json.dumps(value, indent=2, allow_nan=False) + "\n")
     return ExportReport(
         path=out,
@@ -84,9 +84,15 @@ def export_answers(
     )
 
 
-def _made(
-    kind: ExportKind, selection: Selection, seen: dict[str, Seen], catalogue: Catalogue | None
+def exported(
+    kind: ExportKind, selection: Selection, seen: Mapping[str, Seen], catalogue: Catalogue | None
 ) -> tuple[dict[str, Any], int]:
+    """Return what goes out as plain JSON values, and how many STIX objects, techniques or attributes it holds.
+
+    Raises:
+        InputError: STIX of ATT&CK's labels without its bundle.
+        NotInstalledError: a library that the kind needs.
+    """
     if kind == "stix":
         from threatclip.export.stix import stix_bundle
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -87,7 +87,7 @@ def read_answers(path: Path) -> Iterator[Answer]:
         if isinstance(record, BadRow):
             raise InputError(f"{record}; give the JSON Lines of `threatclip classify`")
         try:
-            answer = _answer(record.value)
+            answer = answer_of(record.value)
             if answer.id in ids:
                 raise ValueError(f"the id {answer.id[:80]!a} occurs twice")
         except ValueError as reason:
@@ -158,7 +158,12 @@ def by_answer(picks: Iterable[Pick]) -> list[list[Pick]]:
     return list(found.values())
 
 
-def _answer(row: dict[str, Any]) -> Answer:
+def answer_of(row: Mapping[str, Any]) -> Answer:
+    """Return one line of `threatclip classify`, held to its contract.
+
+    Raises:
+        ValueError: it is no answer; says why.
+    """
     claims = row.get("answers")
     if not isinstance(claims, list) or not claims or len(claims) > _CLAIM_LIMIT:
         raise ValueError("answers is no list of claims")

@@ -10,16 +10,23 @@ from fastapi import APIRouter, FastAPI
 from starlette.responses import Response
 
 from threatclip import __version__
+from threatclip.encoders.feature_cache import cache_folder
+from threatclip.pairs.attack_catalogue import load_catalogue
+from threatclip.service.audit import audit_router, audits_of
 from threatclip.service.bodies import StrictRoute, json_response
 from threatclip.service.classify import classify_router
 from threatclip.service.documents import Health, problems
+from threatclip.service.exports import export_router
 from threatclip.service.guard import Guard
+from threatclip.service.indexes import Indexes
+from threatclip.service.jobs import Jobs
 from threatclip.service.keys import read_keys
 from threatclip.service.logs import log
 from threatclip.service.metrics import MEDIA_TYPE, make_metrics
 from threatclip.service.models import Models
 from threatclip.service.problems import install, problem_response
 from threatclip.service.runs import Runs
+from threatclip.service.search import search_router
 from threatclip.service.settings import Settings
 from threatclip.service.state import State
 
@@ -38,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         log.info("started", extra={"fields": {"version": __version__, "runs": str(settings.runs)}})
+        await asyncio.to_thread(state.jobs.start)
         yield
         await stop(state)
         log.info("stopped")
@@ -55,6 +63,9 @@ def create_app(settings: Settings) -> FastAPI:
     install(app)
     app.include_router(_health_router(state))
     app.include_router(classify_router(state))
+    app.include_router(search_router(state))
+    app.include_router(audit_router(state))
+    app.include_router(export_router(state))
     app.add_middleware(Guard, settings=settings, keys=state.keys, metrics=state.metrics, uploads=UPLOADS)
     return app
 
@@ -73,6 +84,14 @@ def make_state(settings: Settings) -> State:
         metrics=metrics,
         runs=runs,
         models=Models(runs, limits=settings.limits, metrics=metrics),
+        jobs=Jobs(
+            settings.jobs or cache_folder() / "audits",
+            limits=settings.limits,
+            metrics=metrics,
+            audit=audits_of(runs),
+        ),
+        indexes=Indexes(settings.indexes, runs),
+        catalogue=None if settings.attack is None else load_catalogue(settings.attack),
         stopping=asyncio.Event(),
     )
 
@@ -80,7 +99,7 @@ def make_state(settings: Settings) -> State:
 async def stop(state: State) -> None:
     """Take nothing more, and answer what was accepted; may be called twice."""
     state.stopping.set()
-    await state.models.close()
+    await asyncio.gather(state.models.close(), asyncio.to_thread(state.jobs.close, state.settings.limits.grace_seconds))
 
 
 def _health_router(state: State) -> APIRouter:

@@ -36,6 +36,11 @@ def stopping() -> Problem:
     )
 
 
+def out_of_time(seconds: float) -> Problem:
+    """Return what a request hears that waited too long."""
+    return Problem(HTTPStatus.GATEWAY_TIMEOUT, f"no answer within {seconds:g} s; send fewer inputs, or ask again later")
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Ask:
     pairs: Sequence[Pair]
@@ -88,10 +93,7 @@ class Batcher:
         try:
             return await asyncio.wait_for(ask.answers, self._limits.request_seconds)
         except TimeoutError as error:
-            raise Problem(
-                HTTPStatus.GATEWAY_TIMEOUT,
-                f"no answer within {self._limits.request_seconds:g} s; send fewer inputs, or ask again later",
-            ) from error
+            raise out_of_time(self._limits.request_seconds) from error
 
     async def close(self, grace_seconds: float) -> None:
         """Take nothing more, answer what waits within `grace_seconds`, and tell the rest that it was not answered."""

@@ -73,6 +73,63 @@ class RunList(BaseModel):
     runs: list[Run]
 
 
+class AuditJob(BaseModel):
+    """An audit, from its upload to its end."""
+
+    id: str
+    table: str = Field(description="What the uploader called it.")
+    status: Literal["queued", "running", "done", "failed"]
+    created: str
+    ended: str | None
+    n: int | None = Field(description="Pairs of the table.")
+    error: str | None
+    progress: dict[str, Any]
+    summary: dict[str, Any] | None = Field(description="What `threatclip audit --json` prints.")
+    wanted: dict[str, Any]
+
+
+class AuditList(BaseModel):
+    """The audits that are kept."""
+
+    audits: list[AuditJob]
+
+
+class Hit(_Open):
+    """A known case near a query."""
+
+    id: str
+    score: float = Field(description="Cosine to the query.")
+    source: str
+    label: str | None
+    group: str | None
+    time: str | None
+    text: str | None
+    caption: str | None
+
+
+class Hits(BaseModel):
+    """The nearest cases of one query, best first."""
+
+    query: str
+    hits: list[Hit]
+
+
+class Found(BaseModel):
+    """What `threatclip index search --json` prints."""
+
+    index: str
+    generation: int
+    model: str
+    exact: bool
+    answers: list[Hits]
+
+
+class IndexList(BaseModel):
+    """The indexes of known cases."""
+
+    indexes: list[str]
+
+
 class Health(BaseModel):
     """Whether the service is there."""
 

@@ -3,19 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any, TypeVar
 
 from threatclip.artifacts import MANIFEST
 from threatclip.errors import InputError
 from threatclip.experiments.tasks import Classifier, load_classifier
 from threatclip.pairs.pair import Pair
-from threatclip.service.batching import Answers, Batcher, stopping
+from threatclip.service.batching import Answers, Batcher, out_of_time, stopping
 from threatclip.service.metrics import Metrics
+from threatclip.service.problems import Problem
 from threatclip.service.runs import RunCard, Runs, stamp_of
 from threatclip.service.settings import Limits
+
+T = TypeVar("T")
+_MAX_WORKING = 64  # searches that wait; each may carry many queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -42,6 +49,7 @@ class Models:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._loading = asyncio.Lock()
         self._stopping = False
+        self._working = 0
         # one thread: two models at once would share the same cores, and each answer would take twice as long
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
 
@@ -87,6 +95,31 @@ class Models:
                 await one.batcher.close(self._limits.grace_seconds)
             return loaded
 
+    async def work(self, function: Callable[..., T], *arguments: Any, **named: Any) -> T:
+        """Return what a function of a model returns, in the thread of models, when its turn comes.
+
+        Raises:
+            Problem: 429 when too many wait, 503 while the service stops, 504 when the time of a request is over.
+        """
+        if self._stopping:
+            raise stopping()
+        if self._working >= _MAX_WORKING:
+            raise Problem(
+                HTTPStatus.TOO_MANY_REQUESTS, f"{self._working} requests wait already", headers={"Retry-After": "1"}
+            )
+        self._working += 1
+        loop = asyncio.get_running_loop()
+        task = loop.run_in_executor(self._executor, functools.partial(function, *arguments, **named))
+        task.add_done_callback(self._worked)
+        try:
+            return await asyncio.wait_for(asyncio.shield(task), self._limits.request_seconds)
+        except TimeoutError as error:
+            task.add_done_callback(_forget_error)
+            raise out_of_time(self._limits.request_seconds) from error
+
+    def _worked(self, _: object) -> None:
+        self._working -= 1
+
     async def run_for(self, reads: str) -> str:
         """Return the name of the only run that reads `reads`.
 
@@ -122,3 +155,8 @@ class Models:
             metrics=self._metrics,
         )
         return Loaded(card=card, stamp=stamp, classifier=classifier, batcher=batcher)
+
+
+def _forget_error(task: asyncio.Future[Any]) -> None:
+    if not task.cancelled():
+        task.exception()  # looked at, so that nobody warns of it: who asked has gone

@@ -5,6 +5,9 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
+from threatclip.pairs.attack_catalogue import Catalogue
+from threatclip.service.indexes import Indexes
+from threatclip.service.jobs import Jobs
 from threatclip.service.keys import Key
 from threatclip.service.metrics import Metrics
 from threatclip.service.models import Models
@@ -21,4 +24,7 @@ class State:
     metrics: Metrics
     runs: Runs
     models: Models
+    jobs: Jobs
+    indexes: Indexes
+    catalogue: Catalogue | None
     stopping: asyncio.Event

@@ -39,10 +39,16 @@ class Eve:
         Raises:
             InputError: an unusable file.
         """
-        yield from rows_of(json_records(path), _pair)
+        yield from rows_of(json_records(path), eve_pair)
 
 
-def _pair(record: Record) -> Pair:
+def eve_pair(record: Record) -> Pair:
+    """Return what the client sent in one event.
+
+    Raises:
+        RowFault: the event is broken.
+        NoPair: it holds nothing that a client sent.
+    """
     event = record.value
     view, origin = _payload(event)
     alert = event.get("alert") if isinstance(event.get("alert"), dict) else {}

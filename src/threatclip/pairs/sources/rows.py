@@ -59,21 +59,27 @@ def rows_of(
         if isinstance(record, BadRow):
             yield record
             continue
-        path, line = str(record.path), record.line
-        try:
-            pair = parse(record)
-        except NoPair as reason:
-            yield SkippedRow(path=path, line=line, reason=str(reason))
-            continue
-        except RowFault as reason:
-            yield BadRow(path=path, line=line, reason=str(reason))
-            continue
-        fault = pair_fault(pair, modality=modality)
-        if fault is None and not ids.add(pair.id):
-            fault = f"the id {pair.id[:80]!a} occurs twice"
-        if fault is None and modality == "image" and pair.view:
-            fault = picture_fault(pair.view)
-        yield pair if fault is None else BadRow(path=path, line=line, reason=fault)
+        row = row_of(record, parse, modality=modality)
+        if isinstance(row, Pair):
+            fault = None if ids.add(row.id) else f"the id {row.id[:80]!a} occurs twice"
+            if fault is None and modality == "image" and row.view:
+                fault = picture_fault(row.view)
+            if fault is not None:
+                row = BadRow(path=str(record.path), line=record.line, reason=fault)
+        yield row
+
+
+def row_of(record: Record, parse: Callable[[Record], Pair], *, modality: Modality | None = None) -> Row:
+    """Return what becomes of one record by itself: neither its id nor its picture is looked at."""
+    path, line = str(record.path), record.line
+    try:
+        pair = parse(record)
+    except NoPair as reason:
+        return SkippedRow(path=path, line=line, reason=str(reason))
+    except RowFault as reason:
+        return BadRow(path=path, line=line, reason=str(reason))
+    fault = pair_fault(pair, modality=modality)
+    return pair if fault is None else BadRow(path=path, line=line, reason=fault)
 
 
 class _PictureFault:
@@ -98,18 +104,20 @@ def json_records(path: Path) -> Iterator[Record | BadRow]:
             yield item
             continue
         number, line = item
-        if line.isspace():
-            continue
-        try:
-            value = orjson.loads(line)
-        except orjson.JSONDecodeError as error:
-            cut = "" if line.endswith(b"\n") else "the last line is cut off or "
-            yield BadRow(path=str(path), line=number, reason=f"{cut}not JSON: {error}")
-            continue
-        if isinstance(value, dict):
-            yield Record(path=path, line=number, value=value)
-        else:
-            yield BadRow(path=str(path), line=number, reason=f"a JSON {type(value).__name__}, not an object")
+        if not line.isspace():
+            yield json_record(path, number, line)
+
+
+def json_record(path: Path, number: int, line: bytes) -> Record | BadRow:
+    """Return the JSON object of one line, or why it holds none."""
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        cut = "" if line.endswith(b"\n") else "the last line is cut off or "
+        return BadRow(path=str(path), line=number, reason=f"{cut}not JSON: {error}")
+    if not isinstance(value, dict):
+        return BadRow(path=str(path), line=number, reason=f"a JSON {type(value).__name__}, not an object")
+    return Record(path=path, line=number, value=value)
 
 
 def stem_of(path: Path) -> str:
