@@ -34,6 +34,7 @@ from threatclip.cli import (
     repair,
     scan,
     score,
+    serve,
     train,
     verify,
     watch,
@@ -70,6 +71,7 @@ app.command("watch")(watch.watch)
 app.command("detect")(detect.detect)
 app.command("scan")(scan.scan)
 app.command("repair")(repair.repair)
+app.command("serve")(serve.serve)
 app.command("attack-report")(attack_report.attack_report)
 app.command("defense-report")(defense_report.defense_report)
 app.command("export-clip")(export.export_clip)
