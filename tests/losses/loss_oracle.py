@@ -92,3 +92,28 @@ def cross_entropy(logits: Tensor, targets: list[list[float]], weights: list[floa
         total -= weight * sum(s * log_softmax(row, c) for c, s in enumerate(smooth))
         weight_sum += weight
     return total / weight_sum if weight_sum else 0.0
+
+
+def hierarchy(
+    views: Tensor, captions: Tensor, labels: list[int], families: list[int], temperature: float, kin: float
+) -> tuple[float, float]:
+    """Return the symmetric part, and the contrast among the views."""
+    v, c, n = views.tolist(), captions.tolist(), len(labels)
+
+    def weight(i: int, j: int) -> float:
+        return kin if families[i] == families[j] and labels[i] != labels[j] else 1.0
+
+    def direction(a: list[list[float]], b: list[list[float]], *, diagonal: bool) -> float:
+        losses = []
+        for i in range(n):
+            others = [j for j in range(n) if diagonal or j != i]
+            crowd = sum(weight(i, j) * math.exp(dot(a[i], b[j]) / temperature) for j in others)
+            terms = [
+                math.log(math.exp(dot(a[i], b[p]) / temperature) / crowd) for p in others if labels[p] == labels[i]
+            ]
+            if terms:
+                losses.append(-mean(terms))
+        return mean(losses)
+
+    both = (direction(v, c, diagonal=True) + direction(c, v, diagonal=True)) / 2
+    return both, direction(v, v, diagonal=False)

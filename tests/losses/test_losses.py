@@ -17,6 +17,7 @@ from threatclip.losses import (
     anchor_cross_entropy,
     anchor_logits,
     batch_hard_triplet,
+    hierarchical_contrast,
     squared_distance,
     supervised_contrastive,
     symmetric_infonce,
@@ -65,6 +66,24 @@ def test_infonce_oracle(n: int, d: int, temperature: float, mask: str) -> None:
     got = symmetric_infonce(views, captions, temperature=temperature, positives=positives)
     hits = (torch.eye(n, dtype=torch.bool) if positives is None else positives).tolist()
     assert got.item() == pytest.approx(oracle.infonce(views, captions, temperature, hits), abs=1e-10)
+
+
+@pytest.mark.parametrize(("n", "d"), SHAPES)
+@pytest.mark.parametrize("kin", [0.1, 0.5, 1.0])
+@pytest.mark.parametrize("among", [0.0, 0.7])
+def test_hierarchy_oracle(n: int, d: int, kin: float, among: float) -> None:
+    views, captions, labels = unit(n, d), unit(n, d, 5), labels_of(n, 6)
+    families = labels // 2
+    got = hierarchical_contrast(views, captions, labels, families, temperature=0.5, kin=kin, among=among)
+    both, between = oracle.hierarchy(views, captions, labels.tolist(), families.tolist(), 0.5, kin)
+    assert got.item() == pytest.approx(both + among * between, abs=1e-10)
+
+
+def test_without_families_the_hierarchy_is_infonce_with_classes() -> None:
+    views, captions, labels = unit(16, 8), unit(16, 8, 5), labels_of(16)
+    alone = hierarchical_contrast(views, captions, labels, labels, temperature=0.1, kin=0.3, among=0.0)
+    same = labels[:, None] == labels[None, :]
+    assert torch.allclose(alone, symmetric_infonce(views, captions, temperature=0.1, positives=same))
 
 
 @pytest.mark.parametrize(("n", "d"), SHAPES)

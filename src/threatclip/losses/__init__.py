@@ -8,6 +8,7 @@ negative, no label) adds nothing and is not counted; a batch of such rows only g
 from threatclip.losses.alignment import squared_distance
 from threatclip.losses.anchors import anchor_cross_entropy, anchor_logits
 from threatclip.losses.clip import symmetric_infonce
+from threatclip.losses.hierarchy import hierarchical_contrast
 from threatclip.losses.subcaption import subcaption_i2t, subcaption_t2i
 from threatclip.losses.supcon import supervised_contrastive
 from threatclip.losses.triplet import batch_hard_triplet
@@ -16,6 +17,7 @@ __all__ = [
     "anchor_cross_entropy",
     "anchor_logits",
     "batch_hard_triplet",
+    "hierarchical_contrast",
     "squared_distance",
     "subcaption_i2t",
     "subcaption_t2i",
