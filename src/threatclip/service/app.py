@@ -24,13 +24,14 @@ from threatclip.service.keys import read_keys
 from threatclip.service.logs import log
 from threatclip.service.metrics import MEDIA_TYPE, make_metrics
 from threatclip.service.models import Models
+from threatclip.service.pages.routes import page_router
 from threatclip.service.problems import install, problem_response
 from threatclip.service.runs import Runs
 from threatclip.service.search import search_router
 from threatclip.service.settings import Settings
 from threatclip.service.state import State
 
-UPLOADS = frozenset({"/v1/audit"})
+UPLOADS = frozenset({"/v1/audit", "/audits"})
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -66,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(search_router(state))
     app.include_router(audit_router(state))
     app.include_router(export_router(state))
+    app.include_router(page_router(state))
     app.add_middleware(Guard, settings=settings, keys=state.keys, metrics=state.metrics, uploads=UPLOADS)
     return app
 
