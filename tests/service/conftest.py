@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from fake_runs import FakeClassifier
 from service_cases import train_posts
-from small_run import write_recipe
 from starlette.testclient import TestClient
 
+from small_run import write_recipe
 from threatclip.experiments.config import load_recipe
 from threatclip.experiments.progress import ignore
 from threatclip.experiments.tasks import train_run
@@ -40,3 +41,12 @@ def settings(runs: Path, tmp_path: Path) -> Settings:
 def client(settings: Settings) -> Iterator[TestClient]:
     with TestClient(create_app(settings), base_url=HOST) as client:
         yield client
+
+
+@pytest.fixture
+def fake(monkeypatch: pytest.MonkeyPatch) -> FakeClassifier:
+    """What every run answers with, at once unless `go` is cleared."""
+    made = FakeClassifier()
+    made.go.set()
+    monkeypatch.setattr("threatclip.service.models.load_classifier", lambda folder: made)
+    return made

@@ -42,7 +42,9 @@ def test_a_post_with_its_picture_and_without(client: TestClient, runs: Path) -> 
     assert told.status_code == 200, told.text
     assert told.json()["run"] == "posts/events"
     both, words = told.json()["answers"]
-    own = load_classifier(runs / "posts" / "events").classify_pairs([Pair(id="p", view=post.view, caption=post.caption)])
+    own = load_classifier(runs / "posts" / "events").classify_pairs(
+        [Pair(id="p", view=post.view, caption=post.caption)]
+    )
     assert both["answers"][0]["probability"] == pytest.approx(own[0]["answers"][0]["probability"], abs=1e-6)
     assert words["carried_by"]["half"] == "words"
 
