@@ -82,7 +82,7 @@ def _own(run: Path, recipe: GroupSeed, *, baselines: bool, on_progress: OnProgre
     result: dict[str, Any] = {"judged": table[headline]["title"], "protocols": table}
     result |= {key: table[headline][key] for key in ("n", "metrics")}
     if baselines:
-        result["protocol_baselines"] = _baselines(recipe, tuple(table), on_progress)
+        result["protocol_baselines"] = _baselines(recipe, tuple(found), on_progress)
         result["baselines"] = {name: one[headline]["metrics"] for name, one in result["protocol_baselines"].items()}
     return result
 
