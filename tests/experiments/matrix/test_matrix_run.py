@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,10 @@ from matrix_cases import TINY_MATRIX, write_matrix
 from sweep_cases import run_here, write_sweep
 from threatclip.artifacts import read_json, read_tensors
 from threatclip.errors import DivergedError, InputError, RecipeError
+from threatclip.experiments.cells import Cell
 from threatclip.experiments.matrix import run as matrix_module
-from threatclip.experiments.matrix.folder import read_folder
+from threatclip.experiments.matrix.folder import read_folder, write_plan
+from threatclip.experiments.matrix.recipe import Matrix
 from threatclip.experiments.matrix.run import run_matrices, run_matrix
 from threatclip.experiments.poisoning import sweep as sweep_module
 from threatclip.experiments.progress import ignore
@@ -138,6 +140,22 @@ def test_a_smaller_call_forgets_nothing(done: Done) -> None:
     assert f"{MODEL}--fine-tuning--0.01" not in left, "another defense has this name now"
     assert f"{MODEL}--relevance--poisoned" in left
     run_matrix(done.recipe, [], done.out, jobs=1, on_progress=ignore)
+
+
+def test_rebounds_may_be_asked_for_later_and_of_one_kind_only(done: Done, tmp_path: Path) -> None:
+    matrix = replace(read_folder(done.folder).matrix, rebound=None)
+    first, later = (replace(matrix.budget, epochs=epochs) for epochs in (1, 2))
+    plain = Cell(name=f"{MODEL}--none", spec=1, folder=tmp_path)
+    back = Cell(name=f"{MODEL}--fine-tuning--0.01--rebound", spec=2, folder=tmp_path)
+
+    def told(asked: Matrix, *cells: Cell) -> set[str]:
+        write_plan(asked, tmp_path, done.out, cells)
+        return set(read_json(tmp_path / "matrix.json")["cells"])
+
+    assert told(matrix, plain) == {plain.name}
+    assert told(replace(matrix, rebound=first), back) == {plain.name, back.name}
+    assert told(matrix, plain) == {plain.name, back.name}
+    assert told(replace(matrix, rebound=later), plain) == {plain.name}
 
 
 @pytest.mark.usefixtures("here")

@@ -16,6 +16,7 @@ from threatclip.artifacts import read_json, reading_errors, write_json
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.cells import Cell, is_finished
 from threatclip.experiments.config import as_plain, parse
+from threatclip.experiments.matrix.plan import REBOUND
 from threatclip.experiments.matrix.recipe import Matrix
 from threatclip.experiments.poisoning.folder import environment_of
 from threatclip.experiments.run_folder import ENVIRONMENT, environment
@@ -23,7 +24,7 @@ from threatclip.experiments.run_folder import ENVIRONMENT, environment
 PLAN = "matrix.json"
 _VERSION = 1
 _HOW = "make one with `threatclip bench RECIPE -o FOLDER`, RECIPE such as recipes/backdoor-matrix.toml"
-_GROWING = ("title", "document", "lines", "seeds", "rates", "tolerance", "models")
+_GROWING = ("title", "document", "lines", "seeds", "rates", "tolerance", "models", "rebound")
 _DEFENSES = ("repairs", "filters", "trainings", "detectors", "scanners")
 _GROWING_OF_DEFENSE = ("rates", "lines", "seeds", "by", "remove")
 
@@ -70,7 +71,10 @@ def _earlier(plan: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
     was, is_now = _definitions(before), _definitions(recipe)
     changed = {name for name in was if name in is_now and was[name] != is_now[name]}
     # PLAN--DEFENSE--RATE: no name of a defense holds two hyphens
-    return {name: key for name, key in keys.items() if changed.isdisjoint(str(name).split("--")[1:2])}
+    kept = {name: key for name, key in keys.items() if changed.isdisjoint(str(name).split("--")[1:2])}
+    if recipe["rebound"] in (None, before.get("rebound")):
+        return kept
+    return {name: key for name, key in kept.items() if not str(name).endswith(REBOUND)}
 
 
 def _shared(recipe: Mapping[str, Any]) -> dict[str, Any]:

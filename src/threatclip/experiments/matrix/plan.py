@@ -12,6 +12,8 @@ from threatclip.experiments.poisoning.plan import Asked, cells_of, clean_line, n
 from threatclip.experiments.poisoning.recipe import Line, Sweep
 from threatclip.training.dual.settings import Fit
 
+REBOUND = "--rebound"  # ends the names of cells of later clean training
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bare:
@@ -122,7 +124,7 @@ def work_name(work: Work) -> str:
         case Repairing() | Guarded():
             return f"{work.defense}--{work.fit.learning_rate:g}"
         case Rebounding():
-            return f"{work_name(work.repairing)}--rebound"
+            return f"{work_name(work.repairing)}{REBOUND}"
         case Filtering():
             return f"{work.defense}--{work.by}"
         case Retraining():
