@@ -25,7 +25,6 @@ from threatclip.service.logs import log
 from threatclip.service.metrics import MEDIA_TYPE, make_metrics
 from threatclip.service.models import Models
 from threatclip.service.pages.routes import page_router
-from threatclip.service.pages.routes import page_router
 from threatclip.service.problems import install, problem_response
 from threatclip.service.runs import Runs
 from threatclip.service.search import search_router
@@ -68,7 +67,6 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(search_router(state))
     app.include_router(audit_router(state))
     app.include_router(export_router(state))
-    app.include_router(page_router(state))
     app.include_router(page_router(state))
     app.add_middleware(Guard, settings=settings, keys=state.keys, metrics=state.metrics, uploads=UPLOADS)
     return app
