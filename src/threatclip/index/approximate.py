@@ -29,7 +29,7 @@ _ROW = "_rowid"
 COLUMN = "vector"
 
 
-def fit_approximate(table: Table, settings: IndexSettings) -> None:
+def fit_approximate(table: Table, settings: IndexSettings, *, dim: int) -> None:
     """Make the index over the vectors of `table`, whose latest version then has it."""
     from lancedb.index import HnswSq, IvfPq
 
@@ -39,7 +39,9 @@ def fit_approximate(table: Table, settings: IndexSettings) -> None:
         # one graph for each million: a graph needs no partitions until it outgrows a machine's memory
         config = HnswSq(distance_type="cosine", num_partitions=max(1, n_rows // 1_000_000), m=20, ef_construction=150)
     else:
-        config = IvfPq(distance_type="cosine", num_partitions=max(1, round(n_rows**0.5)))
+        # a byte for each four components, where they come in fours; else LanceDB's own choice
+        n_bytes = dim // 4 if dim % 4 == 0 else None
+        config = IvfPq(distance_type="cosine", num_partitions=max(1, round(n_rows**0.5)), num_sub_vectors=n_bytes)
     table.create_index(COLUMN, config=config)
 
 

@@ -249,7 +249,7 @@ def _finish(
     if fitted is None or fitted.kind != settings.kind:
         yield BuildStep(stage="approximate index", done=0, total=1)
         with lance_errors(uri):
-            fit_approximate(table, settings)
+            fit_approximate(table, settings, dim=dim)
         yield BuildStep(stage="approximate index", done=1, total=1)
     kept: Approximate | None = None
     with lance_errors(uri):

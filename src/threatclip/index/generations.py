@@ -19,7 +19,7 @@ import pyarrow as pa
 
 from threatclip import __version__
 from threatclip.errors import DamagedArtifactError, InputError, StorageError
-from threatclip.index.cases import HALVES, MAX_DIM, Half
+from threatclip.index.cases import HALVES, MAX_DIM, Half, case_schema
 from threatclip.index.storage import connect, lance_errors, local_folder
 from threatclip.pairs.pair import MODALITIES, Modality
 
@@ -227,7 +227,12 @@ def open_cases(database: DBConnection, uri: str, generation: Generation) -> Tabl
     with lance_errors(uri):
         table = database.open_table(generation.table)
         table.checkout(generation.version)
-        return table
+        n_rows, schema = int(table.count_rows()), table.schema
+    if n_rows != generation.rows or not schema.equals(case_schema(generation.dim)):
+        raise DamagedArtifactError(
+            f"the index {uri}: {generation.table} is not the {generation.rows:,} cases of its generation; build it anew"
+        )
+    return table
 
 
 def _parsed(uri: str, row: Mapping[str, Any]) -> Generation:

@@ -191,16 +191,12 @@ def _in_memory(table: Table, generation: Generation) -> _InMemory:
     start = 0
     for batch in table.search().select([*_FACTS, COLUMN]).with_row_id(True).to_batches():
         end = start + batch.num_rows
-        if end > generation.rows:
-            break
         vectors[start:end] = vectors_of(batch, generation.dim)
         rows[start:end] = row_ids(batch)
         facts.append(batch.select(_FACTS))
         start = end
-    if start != generation.rows or not np.isfinite(vectors).all():
-        raise DamagedArtifactError(
-            f"{generation.table} has not the {generation.rows:,} finite vectors of its generation; build the index anew"
-        )
+    if not np.isfinite(vectors).all():
+        raise DamagedArtifactError(f"{generation.table} holds vectors that are not finite; build the index anew")
     return _InMemory(vectors=vectors, facts=pa.Table.from_batches(facts), rows=rows)
 
 
