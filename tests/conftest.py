@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -23,3 +25,12 @@ def data_dir() -> Path:
 def own_cache(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Keep what tests compute out of the cache of the machine's owner."""
     monkeypatch.setenv("THREATCLIP_CACHE", str(tmp_path / "cache"))
+
+
+@pytest.fixture(autouse=True)
+def quiet_forks() -> Iterator[None]:
+    """Let a child that a later test forks keep silent: once loaded, LanceDB warns on the stderr of every child."""
+    yield
+    loop = sys.modules.get("lancedb.background_loop")
+    if loop is not None:
+        loop._FORK_WARNED = True  # type: ignore[attr-defined]
