@@ -13,7 +13,7 @@ from typing import IO, Any
 
 from threatclip.artifacts import read_json, storage_errors, sync_file, write_json
 from threatclip.batch.follow import LogFollower
-from threatclip.batch.places import Place
+from threatclip.batch.places import Place, begin_of
 from threatclip.batch.scoring import BATCH_BYTES, BATCH_ROWS
 from threatclip.errors import BadRow, DamagedArtifactError, InputError
 from threatclip.experiments.progress import OnProgress, Progress
@@ -169,8 +169,9 @@ class _Desk:
         with storage_errors(watching.answers):
             watching.answers.parent.mkdir(parents=True, exist_ok=True)
             self._stream = self._opened(n_bytes)
-        if n_bytes is None:
-            self._remember(0)  # before the first answer: what a kill leaves then is known to be ours
+        if n_bytes is None:  # before the first answer: what a kill leaves then is known to be ours
+            self.place = begin_of(watching.log) if watching.log.is_file() else None
+            self._remember(0)
 
     def write(self, answers: Sequence[dict[str, Any]], place: Place | None) -> None:
         """Append answers, then store the place behind what they answer; either survives a loss of power."""
