@@ -7,5 +7,6 @@ from threatclip.experiments.events.recipe import Events
 from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
 from threatclip.experiments.group_seed.recipe import GroupSeed
 from threatclip.experiments.recipe import PayloadWeakness
+from threatclip.experiments.technique.recipe import Technique
 
-Recipe = PayloadWeakness | Contrastive | Events | EventsZeroShot | GroupSeed
+Recipe = PayloadWeakness | Contrastive | Events | EventsZeroShot | GroupSeed | Technique

@@ -17,6 +17,7 @@ from threatclip.experiments.progress import OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
 from threatclip.experiments.recipes import Recipe
 from threatclip.experiments.run_folder import RECIPE, bundle_folder
+from threatclip.experiments.technique.recipe import Technique
 from threatclip.pairs.pair import Pair
 
 
@@ -66,6 +67,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.group_seed.train import train_group_seed
 
             return train_group_seed(recipe, out, resume=resume, on_progress=on_progress)
+        case Technique():
+            from threatclip.experiments.technique.train import train_technique
+
+            return train_technique(recipe, out, resume=resume, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -105,6 +110,10 @@ def evaluate_run(
             from threatclip.experiments.group_seed.evaluate import evaluate_group_seed
 
             return evaluate_group_seed(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
+        case Technique():
+            from threatclip.experiments.technique.evaluate import evaluate_technique
+
+            return evaluate_technique(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
         case _:
             assert_never(recipe)
 
@@ -166,6 +175,10 @@ def load_classifier(folder: Path, *, catalogue: Path | None = None) -> Classifie
         from threatclip.experiments.group_seed.classifier import GroupSeedClassifier
 
         return GroupSeedClassifier.load(folder)
+    if kind == "attack-technique":
+        from threatclip.experiments.technique.bundle import load_technique
+
+        return load_technique(folder)
     raise InputError(f"{folder} is a bundle of kind {kind!r}, which does not classify")
 
 
