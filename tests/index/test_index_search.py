@@ -149,7 +149,7 @@ def test_a_case_of_two_sources_must_be_named_with_one(tmp_path: Path) -> None:
     uri = str(tmp_path / "index")
     finished(build_index(uri, case_tables(tables), encoder=ENCODER))
     index = open_index(uri)
-    with pytest.raises(InputError, match=r"in several sources \(a, b\); name one"):
+    with pytest.raises(InputError, match=r"in several sources \(a, b\); name its source"):
         index.like("case-1")
     assert [(hit.id, hit.source) for hit in index.like("case-1", source="a", k=1)] == [("case-1", "b")]
 

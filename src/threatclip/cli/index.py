@@ -117,6 +117,9 @@ def search(
     case_id: Annotated[
         str | None, typer.Option("--id", metavar="ID", help="A case of the index: what else is like it?")
     ] = None,
+    id_source: Annotated[
+        str | None, typer.Option("--id-source", metavar="NAME", help="The source of --id, where several have that id.")
+    ] = None,
     label: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Only cases of this label; repeatable.")
     ] = None,
@@ -143,7 +146,7 @@ def search(
     if case_id is not None:
         opened = open_index(index)
         names = [f"id:{case_id}"]
-        found = [opened.like(case_id, k=k, where=where)]
+        found = [opened.like(case_id, source=id_source, k=k, where=where)]
     elif model is None:
         raise InputError("--model is missing; name the run that the index was built with, or minilm")
     else:

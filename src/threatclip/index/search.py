@@ -151,7 +151,7 @@ class Index:
             raise InputError(f"no case {case_id[:80]!a} in the index {self.uri}")
         if len(found) > 1:
             names = ", ".join(sorted(found["source"].to_pylist()))
-            raise InputError(f"case {case_id[:80]!a} is in several sources ({names}); name one of them")
+            raise InputError(f"case {case_id[:80]!a} is in several sources ({names}); name its source")
         return vectors_of(found, opened.generation.dim)[0], found["source"][0].as_py()
 
     def _latest(self) -> _Opened:

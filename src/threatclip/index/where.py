@@ -9,7 +9,7 @@ import functools
 import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -88,9 +88,9 @@ def expression(where: Where) -> Expr | None:
     if where.sources:
         parts.append(any_of("source", where.sources))
     if where.since is not None:
-        parts.append(col("time") >= lit(where.since.astimezone(UTC)))
+        parts.append(col("time") >= lit(_whole(where.since)))
     if where.until is not None:
-        parts.append(col("time") < lit(where.until.astimezone(UTC)))
+        parts.append(col("time") < lit(_whole(where.until)))
     return functools.reduce(operator.and_, parts) if parts else None
 
 
@@ -102,15 +102,23 @@ def passing(where: Where, rows: pa.Table) -> Bool[np.ndarray, " n"]:
             passed &= _true(pc.is_in(rows[column], value_set=pa.array(names, type=rows[column].type)))
     kind = rows.schema.field("time").type
     if where.since is not None:
-        passed &= _true(pc.greater_equal(rows["time"], _moment(where.since, kind)))
+        passed &= _true(pc.greater_equal(rows["time"], pa.scalar(_whole(where.since), type=kind)))
     if where.until is not None:
-        passed &= _true(pc.less(rows["time"], _moment(where.until, kind)))
+        passed &= _true(pc.less(rows["time"], pa.scalar(_whole(where.until), type=kind)))
     return passed
 
 
-def _moment(time: datetime, kind: pa.DataType) -> pa.Scalar:
-    """Return a moment of at most microseconds beside a column of milliseconds, which Arrow compares as they are."""
-    return pa.scalar(time.astimezone(UTC), type=pa.timestamp("us", tz=kind.tz))
+def _whole(time: datetime) -> datetime:
+    """Return the first whole millisecond that is not before `time`: among whole ones both bounds mean the same.
+
+    LanceDB would cut a bound down to the column's milliseconds, and so move it.
+    """
+    own = time.astimezone(UTC)
+    down = own.replace(microsecond=own.microsecond // 1000 * 1000)
+    try:
+        return down if down == own else down + timedelta(milliseconds=1)
+    except OverflowError:  # in the last millisecond that can be written
+        return down
 
 
 def _true(answers: pa.ChunkedArray) -> Bool[np.ndarray, " n"]:
