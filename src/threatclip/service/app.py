@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 from fastapi import APIRouter, FastAPI
-from starlette.responses import Response
+from fastapi.openapi.utils import get_openapi
+from starlette.responses import PlainTextResponse, Response
 
 from threatclip import __version__
 from threatclip.encoders.feature_cache import cache_folder
@@ -25,7 +28,7 @@ from threatclip.service.logs import log
 from threatclip.service.metrics import MEDIA_TYPE, make_metrics
 from threatclip.service.models import Models
 from threatclip.service.pages.routes import page_router
-from threatclip.service.problems import install, problem_response
+from threatclip.service.problems import ProblemDetails, install, problem_response
 from threatclip.service.runs import Runs
 from threatclip.service.search import search_router
 from threatclip.service.settings import Settings
@@ -68,8 +71,26 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(audit_router(state))
     app.include_router(export_router(state))
     app.include_router(page_router(state))
+    app.openapi = functools.partial(described, app, keyed=bool(state.keys))  # type: ignore[method-assign]
     app.add_middleware(Guard, settings=settings, keys=state.keys, metrics=state.metrics, uploads=UPLOADS)
     return app
+
+
+def described(app: FastAPI, *, keyed: bool) -> dict[str, Any]:
+    """Return the OpenAPI document, with what an error looks like and how a key is given."""
+    if app.openapi_schema is None:
+        document = get_openapi(title=app.title, version=app.version, summary=app.summary, routes=app.routes)
+        parts = document.setdefault("components", {})
+        problem = ProblemDetails.model_json_schema(ref_template="#/components/schemas/{model}")
+        parts.setdefault("schemas", {}).update({**problem.pop("$defs", {}), ProblemDetails.__name__: problem})
+        if keyed:
+            parts["securitySchemes"] = {
+                "bearer": {"type": "http", "scheme": "bearer"},
+                "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+            }
+            document["security"] = [{"bearer": []}, {"header": []}]
+        app.openapi_schema = document
+    return app.openapi_schema
 
 
 def make_state(settings: Settings) -> State:
@@ -119,7 +140,7 @@ def _health_router(state: State) -> APIRouter:
             return problem_response(503, "the service is stopping", headers={"Retry-After": "5"})
         return json_response({"status": "ok", "version": __version__})
 
-    @router.get("/metrics", responses={200: {"content": {"text/plain": {}}}})
+    @router.get("/metrics", response_class=PlainTextResponse)
     async def metrics() -> Response:
         """Return figures for Prometheus."""
         return Response(state.metrics.exposition(), media_type=MEDIA_TYPE)
