@@ -8,7 +8,7 @@ READY := .venv/.ready
 export OMP_NUM_THREADS ?= 1
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check format lint types docs bench openclip
+.PHONY: help demo test check format lint types docs bench serve openclip
 
 help: ## list the verbs
 	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
@@ -32,6 +32,9 @@ types: $(READY) ## mypy, strict
 
 docs: $(READY) ## write docs/cli.md and the tables of docs/attacks.md
 	$(BIN)/python -m threatclip.cli.reference docs
+
+serve: $(READY) ## answers over HTTP and the page, from the runs in the folder runs
+	$(BIN)/threatclip serve --runs runs
 
 bench: $(READY) ## speed and memory, each against a named peer
 	for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
