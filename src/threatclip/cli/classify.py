@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,6 +20,7 @@ from threatclip.errors import BadRow, BadRowsError, InputError
 
 if TYPE_CHECKING:
     from threatclip.experiments.progress import OnProgress
+    from threatclip.experiments.tasks import Classifier
     from threatclip.pairs.pair import Pair
     from threatclip.pairs.sources.rows import Row
 
@@ -50,6 +52,14 @@ def classify(
         ),
     ] = None,
     pairs: Annotated[Path | None, typer.Option(metavar="TABLE", help="The views of a pair table.")] = None,
+    report: Annotated[
+        list[Path] | None,
+        typer.Option(
+            metavar="PATH",
+            help="Reports in text, Markdown, HTML or PDF, or a folder of them: one answer for all sentences of each "
+            "(models of groups); repeatable.",
+        ),
+    ] = None,
     catalogue: Annotated[
         Path | None,
         typer.Option(metavar="TOML", help="Events and their prompts in place of the model's own (zero-shot models)."),
@@ -65,7 +75,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Name the weakness or event of inputs.
+    """Name the weakness, event or threat group of inputs.
 
     For each: all classes ranked with calibrated probabilities, "don't know" where the model should, and evidence.
 
@@ -74,17 +84,25 @@ def classify(
     from threatclip.experiments.tasks import load_classifier
 
     inputs = Inputs(
-        stdin=stdin, eve=eve or [], text=text or [], file=file or [], pairs=pairs, post=post or [], jsonl=jsonl
+        stdin=stdin,
+        eve=eve or [],
+        text=text or [],
+        file=file or [],
+        pairs=pairs,
+        post=post or [],
+        jsonl=jsonl,
+        report=report or [],
     )
     rows = inputs.rows()  # tells what is wrong with the command before the model is loaded
     classifier = load_classifier(run, catalogue=catalogue)
     inputs.check_fit(classifier.modality)
+    answered = _pooled(classifier, run) if report else classifier.classify_pairs
     tally = _Tally()
     unseen = quiet or (out is None and sys.stdout.isatty())  # bars and answers would write over each other
     with progress(quiet=unseen) as on_progress, _written(out) as write:
         line = json_line if as_json or out is not None else for_people
-        for pair_batch in _batches(tally.pairs(rows, skip_bad=skip_bad)):
-            answers = classifier.classify_pairs(pair_batch)
+        for pair_batch in (_reports if report else _batches)(tally.pairs(rows, skip_bad=skip_bad)):
+            answers = answered(pair_batch)
             for answer in answers:
                 write(line(answer))
             tally.count(answers, on_progress)
@@ -159,6 +177,19 @@ def _batches(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
         yield batch
 
 
+def _reports(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
+    for _, own in groupby(pairs, key=lambda pair: pair.group):
+        yield list(own)
+
+
+def _pooled(classifier: Classifier, run: Path) -> Callable[[list[Pair]], list[dict[str, Any]]]:
+    """Return what answers all sentences of one report at once."""
+    pool = getattr(classifier, "classify_report", None)
+    if pool is None:
+        raise InputError(f"{run} answers sentence by sentence and pools no report; give a model of task attack-group")
+    return lambda pairs: [pool(pairs[0].group or "report", pairs)]
+
+
 @contextmanager
 def _written(out: Path | None) -> Iterator[Write]:
     if out is None:
@@ -187,7 +218,8 @@ def for_people(answer: dict[str, Any]) -> str:
     for case in answer["evidence"]:
         if case.get("kind") == "known case":
             caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")
-            lines.append(f"    like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
+            said = f"{case['sentence'][:100]!r} is " if "sentence" in case else ""
+            lines.append(f"    {said}like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
         elif case.get("kind") == "prompt":
             lines.append(f"    {case['half']} like {case['text']!r} ({case['label']}, cosine {case['cosine']:.2f})")
     return "".join(printable(line) + "\n" for line in lines)

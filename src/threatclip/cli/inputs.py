@@ -7,7 +7,7 @@ import itertools
 import os
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
@@ -31,6 +31,7 @@ class Inputs:
     pairs: Path | None
     post: list[Path]
     jsonl: bool
+    report: list[Path] = field(default_factory=list)
 
     def rows(self) -> Iterator[Row]:
         """Return a stream of pairs, bad rows and skipped rows; its first row is read at once.
@@ -41,7 +42,7 @@ class Inputs:
         rows = self._kind()()
         first = next(rows, None)
         if first is None:
-            raise InputError(f"the input holds no {'post' if self.post else 'payload'}")
+            raise InputError(f"the input holds no {'post' if self.post else 'sentence' if self.report else 'payload'}")
         return itertools.chain([first], rows)
 
     def check_fit(self, modality: str) -> None:
@@ -75,16 +76,18 @@ class Inputs:
             given["--pairs"] = functools.partial(_table, self.pairs)
         if self.post:
             given["--post"] = self._posts
+        if self.report:
+            given["--report"] = self._reports
         if self.stdin == "-" or not given:
             given["stdin"] = self._stdin
         if len(given) > 1:
             raise InputError(f"{' and '.join(given)} exclude each other; give one kind of input")
-        if self.jsonl and given.keys() & {"--eve", "--text", "--pairs", "--post"}:
-            raise InputError(
-                "--jsonl says what stdin and --file hold; it does not go with --eve, --text, --pairs or --post"
-            )
+        if self.jsonl and given.keys() & {"--eve", "--text", "--pairs", "--post", "--report"}:
+            raise InputError(f"--jsonl says what stdin and --file hold; it does not go with {next(iter(given))}")
         if self.stdin is None and "stdin" in given and sys.stdin.isatty():
-            raise InputError("nothing to classify; give --eve, --text, --file, --post, --pairs, or - for stdin")
+            raise InputError(
+                "nothing to classify; give --eve, --text, --file, --post, --report, --pairs, or - for stdin"
+            )
         return next(iter(given.values()))
 
     def _eve(self) -> Iterator[Row]:
@@ -116,6 +119,14 @@ class Inputs:
 
         for path in self.post:
             yield from post_rows(path)
+
+    def _reports(self) -> Iterator[Row]:
+        from threatclip.pairs.pair import Pair
+        from threatclip.pairs.sources.report import Report
+
+        for path in self.report:
+            for row in Report().read(path):  # two files of one name are two reports
+                yield replace(row, group=str(path)) if isinstance(row, Pair) and path.is_file() else row
 
     def _stdin(self) -> Iterator[Row]:
         from threatclip.pairs.pair import Pair

@@ -8,6 +8,7 @@ from typing import Any, Protocol, assert_never, get_args
 
 from threatclip.artifacts import read_json, verify_manifest
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
+from threatclip.experiments.attribution.recipe import Attribution
 from threatclip.experiments.config import parse, read_recipe, tags_of
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.events.recipe import Events
@@ -67,6 +68,10 @@ def train_run(recipe: Recipe, out: Path, *, resume: bool, on_progress: OnProgres
             from threatclip.experiments.group_seed.train import train_group_seed
 
             return train_group_seed(recipe, out, resume=resume, on_progress=on_progress)
+        case Attribution():
+            from threatclip.experiments.attribution.train import train_attribution
+
+            return train_attribution(recipe, out, resume=resume, on_progress=on_progress)
         case Technique():
             from threatclip.experiments.technique.train import train_technique
 
@@ -110,6 +115,10 @@ def evaluate_run(
             from threatclip.experiments.group_seed.evaluate import evaluate_group_seed
 
             return evaluate_group_seed(run, pairs=pairs, baselines=baselines, out=out, on_progress=on_progress)
+        case Attribution():
+            from threatclip.experiments.attribution.evaluate import evaluate_attribution
+
+            return evaluate_attribution(run, pairs=pairs, baselines=baselines, out=out)
         case Technique():
             from threatclip.experiments.technique.evaluate import evaluate_technique
 
@@ -171,6 +180,10 @@ def load_classifier(folder: Path, *, catalogue: Path | None = None) -> Classifie
         from threatclip.experiments.events.bundle import load_events
 
         return load_events(folder)
+    if kind == "attack-group":
+        from threatclip.experiments.attribution.bundle import load_attribution
+
+        return load_attribution(folder)
     if kind == "group-seed":
         from threatclip.experiments.group_seed.classifier import GroupSeedClassifier
 
@@ -195,6 +208,10 @@ def run_bench(path: Path, overrides: Sequence[str], out: Path, *, jobs: int, on_
             from threatclip.experiments.study import run_study as run
         case "run-study":
             from threatclip.experiments.run_study import run_runs as run
+        case "attack-group-study":
+            from threatclip.experiments.attribution.study import run_attribution as run
+        case "attack-technique-study":
+            from threatclip.experiments.technique.study import run_technique_study as run
         case "attack-sweep":
             from threatclip.experiments.poisoning.sweep import run_sweep as run
         case "attack-sweeps":
@@ -212,5 +229,8 @@ def _no_study(path: Path, task: object) -> RecipeError:
     singles = [tag for option in get_args(Recipe) for tag in tags_of(option, "task")]
     if task in singles:
         return RecipeError(f"{path} is one experiment of task {task!r}, not a study; run it with `threatclip train`")
-    known = "study, run-study, attack-sweep, attack-sweeps, defense-matrix, defense-matrices"
+    known = (
+        "study, run-study, attack-group-study, attack-technique-study, attack-sweep, attack-sweeps, defense-matrix, "
+        "defense-matrices"
+    )
     return RecipeError(f"{path}: task {task!r} is not one of {known}")

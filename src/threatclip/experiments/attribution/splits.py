@@ -10,9 +10,10 @@ from __future__ import annotations
 import functools
 import gzip
 import zlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import orjson
@@ -23,6 +24,7 @@ from threatclip.pairs.sources.lines import open_bytes
 from threatclip.seeds import rng
 
 LEAST_ROWS, LEAST_TRAIN, LEAST_TEST = 10, 10, 3
+INNER_ROWS, INNER_TRAIN = 8, 5
 SHARE, TRIES = 0.25, 200
 FILE_SEEDS = (0, 1, 2)  # that the project's own file of splits holds
 _FILE_LIMIT_BYTES = 256 * 2**20
@@ -56,10 +58,39 @@ class GroupSplit:
         """The candidates: groups with a row in `train`, in order of their ids."""
         return tuple(sorted(counts_by_group(self.train)))
 
+    def truths(self) -> dict[str, Any]:
+        """Return what a judge needs, as plain values: the groups, the rows' ids, incidents and groups."""
+        return {
+            "name": self.name,
+            "groups": list(self.groups),
+            "ids": [row.id for row in self.test],
+            "incidents": list(self.incidents),
+            "truth": list(self.truth),
+        }
+
+    @classmethod
+    def told(cls, truths: Mapping[str, Any]) -> GroupSplit:
+        """Return the split that `truths` was of, its rows without their texts: enough to judge by."""
+        return cls(
+            name=str(truths["name"]),
+            train=tuple(_bare(group, group) for group in truths["groups"]),
+            test=tuple(_bare(name, group) for name, group in zip(truths["ids"], truths["truth"], strict=True)),
+            incidents=tuple(map(str, truths["incidents"])),
+            truth=tuple(map(str, truths["truth"])),
+            dropped=0,
+            foreign=0,
+        )
+
     @property
     def held_out(self) -> frozenset[str]:
         """Every report that a test row cites: nothing that is learned from may cite one of them."""
         return reports_of(self.test)
+
+
+def _bare(name: str, group: str) -> AttackRow:
+    return AttackRow(
+        id=name, kind="group", actor=group, groups=(group,), technique="", text="", raw="", reports=frozenset()
+    )
 
 
 def split_h(rows: AttackRows, seed: int, *, file: Path | None = None) -> GroupSplit:
@@ -119,10 +150,12 @@ def split_random(rows: AttackRows, seed: int, *, folds: int = 5, least: int = LE
 def inner_split(train: Sequence[AttackRow], seed: int, *, name: str) -> GroupSplit:
     """Return a split H of training rows alone: what every hyper-parameter is chosen on.
 
+    Training rows are fewer, so that groups of 8 rows stand for election and 5 are enough to learn from.
+
     Raises:
         InputError: no group can be split.
     """
-    kept, test, dropped = _made(train, seed)
+    kept, test, dropped = _made(train, seed, least=INNER_ROWS, least_train=INNER_TRAIN)
     return _whole(f"{name}/inner-{seed}", kept, test, dropped, incidents=[row.actor for row in test])
 
 
@@ -177,16 +210,18 @@ def _large(rows: Sequence[AttackRow], *, least: int = LEAST_ROWS) -> tuple[Attac
     return tuple(row for row in rows if counts[row.group or ""] >= least)
 
 
-def _made(rows: Sequence[AttackRow], seed: int) -> tuple[list[AttackRow], list[AttackRow], int]:
+def _made(
+    rows: Sequence[AttackRow], seed: int, *, least: int = LEAST_ROWS, least_train: int = LEAST_TRAIN
+) -> tuple[list[AttackRow], list[AttackRow], int]:
     by_group: dict[str, list[AttackRow]] = {}
-    for row in _large(rows):
+    for row in _large(rows, least=least):
         by_group.setdefault(row.group or "", []).append(row)
     train: list[AttackRow] = []
     test: list[AttackRow] = []
     dropped = 0
     for group in sorted(by_group):
         own = by_group[group]
-        reports = _best_reports(own, rng(seed, f"attribution/held-out/{group}"))
+        reports = _best_reports(own, rng(seed, f"attribution/held-out/{group}"), least_train=least_train)
         kept = citing_none(own, reports)
         held = [row for row in own if row.reports and row.reports <= reports]
         train += kept
@@ -195,7 +230,7 @@ def _made(rows: Sequence[AttackRow], seed: int) -> tuple[list[AttackRow], list[A
     return train, test, dropped
 
 
-def _best_reports(rows: Sequence[AttackRow], generator: np.random.Generator) -> frozenset[str]:
+def _best_reports(rows: Sequence[AttackRow], generator: np.random.Generator, *, least_train: int) -> frozenset[str]:
     """Return the reports of a group to hold out; none where no try leaves enough rows on both sides."""
     names = sorted(reports_of(rows))
     cites = np.array([[name in row.reports for name in names] for row in rows], dtype=np.int64)
@@ -205,6 +240,6 @@ def _best_reports(rows: Sequence[AttackRow], generator: np.random.Generator) -> 
     n_train = (touched == 0).sum(axis=1)
     lost = len(rows) - n_test - n_train
     cost = np.abs(n_test / len(rows) - SHARE) + SHARE * lost / len(rows)
-    cost[(n_train < LEAST_TRAIN) | (n_test < LEAST_TEST)] = np.inf
+    cost[(n_train < least_train) | (n_test < LEAST_TEST)] = np.inf
     best = int(cost.argmin())
     return frozenset() if not np.isfinite(cost[best]) else frozenset(np.array(names, dtype=object)[held[best] == 1])

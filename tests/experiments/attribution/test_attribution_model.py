@@ -1,0 +1,187 @@
+"""The model finds groups of a made-up world by their habits, not by their reports, and knows what it does not know."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import pytest
+
+from threatclip.classification.scores import UNSEEN_SCORE
+from threatclip.errors import InputError, RecipeError
+from threatclip.evaluation.metrics import accuracy, top_k
+from threatclip.experiments.attribution.baselines import BASELINES, READS_FEATURES, sides_of
+from threatclip.experiments.attribution.contrast import ContrastSettings
+from threatclip.experiments.attribution.fitting import Bench, ModelSettings, fit_group_model, fit_members
+from threatclip.experiments.attribution.incidents import (
+    incident_predictions,
+    joined,
+    pooled,
+    sentence_predictions,
+    standardized,
+)
+from threatclip.experiments.attribution.mixed import MixedSettings, fit_mixed
+from threatclip.experiments.attribution.model import Doubt
+from threatclip.experiments.attribution.profiles import group_profiles
+from threatclip.experiments.attribution.rows import AttackRows, support_rows
+from threatclip.experiments.attribution.splits import GroupSplit, split_h
+from threatclip.seeds import rng, stream_seed
+
+QUICK = ModelSettings(
+    contrast=ContrastSettings(dim=8, steps=20, rows=64), inner_splits=1, mixed=MixedSettings(features=0.1)
+)
+
+
+def embed(texts: Sequence[str]) -> np.ndarray:
+    """Return vectors that are the same for the same words in any order: a bag of hashed words."""
+    rows = np.zeros((len(texts), 24), dtype=np.float32)
+    for place, text in enumerate(texts):
+        for word in text.split():
+            rows[place] += rng(stream_seed(0, word), "tests/embed").standard_normal(24)
+    return rows
+
+
+@pytest.fixture(scope="module")
+def split(rows: AttackRows) -> GroupSplit:
+    return split_h(rows, 0)
+
+
+@pytest.fixture(scope="module")
+def bench(rows: AttackRows) -> Bench:
+    known: dict[str, np.ndarray] = {}
+
+    def remembered(texts: Sequence[str]) -> np.ndarray:
+        fresh = [text for text in dict.fromkeys(texts) if text not in known]
+        known.update(zip(fresh, embed(fresh), strict=True))
+        return np.stack([known[text] for text in texts])
+
+    return Bench(rows=rows, embed=remembered, settings=QUICK, seed=0)
+
+
+def test_pooling_is_the_mean_of_standardized_rows() -> None:
+    scores = np.array([[1.0, 2.0, 3.0], [5.0, 5.0, 5.0], [9.0, 0.0, 0.0]])
+    found = pooled(scores, ["a", "b", "a"])
+    by_hand = [(standardized(scores[:1])[0] + standardized(scores[2:])[0]) / 2, np.zeros(3)]
+    np.testing.assert_allclose(found, by_hand, atol=1e-12)
+    np.testing.assert_allclose(pooled(scores, ["a", "b", "a"], how="sum"), [[10, 2, 3], [5, 5, 5]])
+
+
+def test_mixed_equations_are_a_ridge_without_effects(split: GroupSplit) -> None:
+    own = list(split.train)[:40]
+    features = embed([row.text for row in own])
+    targets = np.eye(8)[[split.groups.index(row.group or "") for row in own]]
+    settings = MixedSettings(features=0.0, reports=0.0, techniques=0.0, balance=0.0)
+    model = fit_mixed(own, targets, features, settings=settings)
+    words = model.vectors.transform([row.text.encode() for row in own]).toarray()
+    kernel = words @ words.T + settings.bias + (settings.noise + 1e-4) * np.eye(len(own))
+    solution = np.linalg.solve(kernel, targets)
+    np.testing.assert_allclose(model.words.weight.T, words.T @ solution, atol=1e-3)
+    np.testing.assert_allclose(model.words.bias, solution.sum(axis=0), atol=1e-3)
+    with pytest.raises(InputError, match="targets"):
+        fit_mixed(own, targets[:-1], features, settings=settings)
+
+
+def test_a_report_takes_its_words_away_from_the_group(split: GroupSplit) -> None:
+    """Words that only one report of a group has weigh less where reports have an effect of their own."""
+    own = list(split.train)
+    features = embed([row.text for row in own])
+    targets = np.eye(8)[[split.groups.index(row.group or "") for row in own]]
+    sizes = []
+    for reports in (0.0, 5.0):
+        model = fit_mixed(own, targets, features, settings=MixedSettings(features=0.0, reports=reports))
+        sizes.append(float(np.linalg.norm(model.words.weight)))
+    assert sizes[1] < 0.95 * sizes[0]
+
+
+def test_profiles_leave_out_what_cites_a_held_out_report(rows: AttackRows, split: GroupSplit) -> None:
+    found = group_profiles(rows.catalogue, split.groups, train=split.train, without=frozenset())
+    assert [one.group for one in found] == list(split.groups)
+    for one in found:
+        assert len(one.texts) == 3
+        assert "Sly" not in " ".join(one.texts)
+        assert "Claw" not in " ".join(one.texts)
+        assert one.texts[0].startswith("ACTOR raids")
+        assert one.texts[2].startswith("ACTOR uses Way")
+    nothing = group_profiles(rows.catalogue, ["G9999"], train=(), without=frozenset())
+    assert nothing[0].texts == ("ACTOR",)
+
+
+@pytest.mark.parametrize("name", sorted(BASELINES))
+def test_baselines_score_every_group(rows: AttackRows, split: GroupSplit, name: str) -> None:
+    support = support_rows(rows, groups=split.groups, without=split.held_out)
+    known = (*split.train, *support, *split.test)
+    features = dict(zip([row.id for row in known], embed([row.text for row in known]), strict=True))
+    sides = sides_of(split, seed=0, support=support, features=features if name in READS_FEATURES else None)
+    scores = BASELINES[name](sides)
+    assert scores.shape == (len(split.test), 8)
+    assert np.isfinite(scores).all()
+    predictions = incident_predictions(split, pooled(scores, split.incidents))
+    if name in {"word_svc", "char_svc", "complement_nb"}:
+        assert float(accuracy(predictions)) >= 0.75
+    if name == "technique_profile":
+        assert UNSEEN_SCORE not in scores
+
+
+def test_the_model_names_groups_by_their_habits(split: GroupSplit, bench: Bench) -> None:
+    model = fit_group_model(split, bench)
+    texts = [row.text for row in split.test]
+    verdict = model.incidents(texts, bench.embed(texts), split.incidents)
+    np.testing.assert_allclose(verdict.probabilities.sum(axis=1) + verdict.unknown, 1.0)
+    predictions = incident_predictions(split, np.log(verdict.probabilities))
+    assert float(accuracy(predictions)) >= 0.75
+    single = model.sentences(texts, bench.embed(texts))
+    assert float(top_k(sentence_predictions(split, np.log(single.probabilities)), k=4)) > 0.6
+    again = fit_group_model(split, bench).incidents(texts, bench.embed(texts), split.incidents)
+    np.testing.assert_array_equal(verdict.probabilities, again.probabilities)
+
+
+def test_nothing_that_is_learned_cites_a_held_out_report(
+    split: GroupSplit, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[frozenset[str]] = []
+    import threatclip.experiments.attribution.fitting as fitting
+
+    real: Callable[..., object] = fit_mixed
+
+    def watched(learned: Sequence[object], *args: object, **options: object) -> object:
+        seen.extend(row.reports for row in learned)  # type: ignore[attr-defined]
+        return real(learned, *args, **options)
+
+    monkeypatch.setattr(fitting, "fit_mixed", watched)
+    fit_group_model(split, bench)
+    assert seen
+    assert not frozenset().union(*seen) & split.held_out
+
+
+def test_members_know_only_their_groups(split: GroupSplit, bench: Bench) -> None:
+    shown = [row for row in split.train if row.group != "G8003"]
+    groups = [group for group in split.groups if group != "G8003"]
+    members = fit_members(shown, groups, without=split.held_out, bench=bench)
+    scores = members.incident_scores(["ACTOR dug"], bench.embed(["ACTOR dug"]), ["one"])
+    assert {name: own.shape for name, own in scores.items()} == dict.fromkeys(scores, (1, 7))
+
+
+def test_doubt_falls_with_confidence() -> None:
+    doubt = Doubt(bias=-2.0, slope=-1.0)
+    unknown = doubt.unknown(np.array([[0.9, 0.1], [0.5, 0.5]]))
+    assert unknown[0] < unknown[1]
+
+
+def test_splits_with_other_groups_are_joined() -> None:
+    first, second = (
+        GroupSplit.told({"name": name, "groups": groups, "ids": ["r"], "incidents": ["i"], "truth": [groups[-1]]})
+        for name, groups in (("A", ["G1", "G2"]), ("B", ["G2", "G3"]))
+    )
+    both = joined([incident_predictions(one, np.array([[0.0, 1.0]])) for one in (first, second)])
+    assert both.classes == ("G1", "G2", "G3")
+    assert both.truth.tolist() == [1, 2]
+    assert both.probabilities[0, 2] == both.probabilities[1, 0] == 0
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(RecipeError, match="precision"):
+        ModelSettings(precision=0.0)
+    with pytest.raises(RecipeError, match="noise"):
+        MixedSettings(noise=0.0)
+    with pytest.raises(RecipeError, match="steps"):
+        ContrastSettings(steps=0)
