@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from language_cases import save_mpnet
 
+from language_cases import save_mpnet
 from threatclip.classification.tuned import TunedClassifier, class_probabilities, fit_classifier, new_classifier
 from threatclip.encoders.pretrained import PretrainedTower, build_pretrained
 from threatclip.errors import InputError

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from language_cases import save_wordnet
 
+from language_cases import save_wordnet
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.pairs.wordnet import DEBIAN, VARIABLE, read_wordnet, wordnet_folder
 

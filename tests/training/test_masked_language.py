@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from language_cases import save_mpnet
 from safetensors.numpy import load_file
 from transformers import AutoModelForMaskedLM, MPNetConfig, MPNetModel
 
+from language_cases import save_mpnet
 from threatclip.artifacts import verify_manifest
 from threatclip.encoders.pretrained import PretrainedTower, build_pretrained
 from threatclip.errors import DamagedArtifactError, InputError
@@ -79,6 +79,14 @@ def test_a_sentence_encoder_gets_a_fresh_head_and_keeps_its_way_of_reading(base:
     found, _ = tune(encoder, tmp_path / "tuned")
     assert "lm_head.dense.weight" in found.new_weights
     assert build_pretrained(PretrainedTower(source=str(tmp_path / "tuned"))).reading.pooling == "cls"
+
+
+def test_batches_in_which_chance_hides_nothing_are_drawn_again(base: Path, tmp_path: Path) -> None:
+    settings = LanguageSettings(max_steps=5, batch_rows=1, max_tokens=16, mask_share=0.02, precision="fp32")
+    found = tune_language(base, ["way things"] * 5, settings, tmp_path / "out", on_step=lambda *_: None)
+    assert np.isfinite(found.loss)
+    with pytest.raises(InputError, match="no word to hide"):
+        tune_language(base, [" "] * 5, settings, tmp_path / "empty", on_step=lambda *_: None)
 
 
 def test_what_cannot_be_tuned_is_refused(base: Path, tmp_path: Path) -> None:

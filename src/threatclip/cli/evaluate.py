@@ -51,6 +51,9 @@ def evaluate(
     for stage, judged in report.get("tables", {}).items():
         show()
         show_comparison(f"rows of stage {stage}", {"this model": judged["metrics"], f"after {stage}": judged["then"]})
+    if report.get("protocols"):
+        show()
+        show_comparison("protocol", {row["title"]: row["metrics"] for row in report["protocols"].values()})
     if report.get("probes"):
         show()
         show_comparison("probe", {"(none)": report["metrics"], **report["probes"]})

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from threatclip.cli.figures import show_metrics
+from threatclip.cli.figures import show_comparison, show_metrics
 from threatclip.cli.options import Json, Overrides, Quiet
 from threatclip.cli.stopped import StoppedError
 from threatclip.cli.terminal import progress, show, show_json
@@ -42,6 +42,8 @@ def train(
     if as_json:
         show_json(report)
         return
-    show(f"{report['run']}: trained on {report['n_train']:,} pairs in {report['seconds']:,.0f} s; on validation:")
+    show(f"{report['run']}: trained on {report['n_train']:,} pairs in {report['seconds']:,.0f} s; on {report.get('judged', 'validation')}:")
     show_metrics(report["metrics"])
+    if report.get("protocols"):
+        show_comparison("protocol", {row["title"]: row["metrics"] for row in report["protocols"].values()})
     show(f"next: threatclip evaluate {out}")

@@ -42,6 +42,8 @@ KIND = "language-model"
 _READING = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
 _MOST_CHARS = 16_384  # of a text, before the tokenizer sees it
 _SEED_LIMIT = 2**32
+_TRIES = 100  # at hiding a word of a batch
+_NOT_HIDDEN = -100  # the collator's label of a token that is not to be guessed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +112,7 @@ def tune_language(
                 model=model,
                 args=_arguments(settings, Path(scratch)),
                 train_dataset=_Rows(rows["input_ids"]),
-                data_collator=collator,
+                data_collator=_Hiding(collator),
                 callbacks=[told],
             )
             trainer.remove_callback(PrinterCallback)  # it prints to stdout
@@ -130,6 +132,20 @@ class _Rows(Dataset[dict[str, list[int]]]):
 
     def __getitem__(self, index: int) -> dict[str, list[int]]:
         return {"input_ids": self._rows[index]}
+
+
+@dataclass(frozen=True, slots=True)
+class _Hiding:
+    """The collator, asked again where it hid nothing: the mean over no token is no number, and would end the model."""
+
+    collator: DataCollatorForLanguageModeling
+
+    def __call__(self, rows: list[dict[str, list[int]]]) -> Any:
+        for _ in range(_TRIES):
+            batch = self.collator(rows)
+            if bool((batch["labels"] != _NOT_HIDDEN).any()):
+                return batch
+        raise InputError("a batch of texts has no word to hide; give longer texts, or larger batches")
 
 
 class _Told(TrainerCallback):  # type: ignore[misc]
