@@ -21,7 +21,7 @@ from threatclip.experiments.technique.rows import Labeled, Techniques
 from threatclip.seeds import rng
 
 WORDS = NgramSettings(kind="word", min_n=1, max_n=2, max_terms=60_000, max_chars=2_000)
-CHARACTERS = NgramSettings(kind="char", min_n=2, max_n=5, max_terms=200_000, max_chars=2_000)
+CHARACTERS = NgramSettings(kind="char", min_n=3, max_n=5, min_df=3, max_terms=100_000, max_chars=1_000)
 NGRAM_MEMBERS = {"words": WORDS, "characters": CHARACTERS}
 _LEAST_VOTE = 1e-9
 _BLOCK_VOTES = 2**24
