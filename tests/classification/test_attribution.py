@@ -42,6 +42,11 @@ def test_weights_of_few_words_are_those_of_the_model() -> None:
     assert all(weight == pytest.approx(0) for text, weight in weights.items() if text not in model.weights)
 
 
+def test_an_escape_is_cut_from_the_word_behind_it() -> None:
+    content = b"id=1%27%20UNION%20SELECT"
+    assert {b"UNION", b"SELECT", b"%27%20"} <= set(by_text(content, leave_one_out(content, Additive({b"UNION": 1.0}))))
+
+
 def test_one_word_among_thousands_is_found_within_the_budget() -> None:
     words = [b"w%d" % number for number in range(3000)]
     words[2345] = b"xp_cmdshell"

@@ -25,8 +25,9 @@ LIMIT_BYTES = 16_384
 _FIRST_PARTS, _CHILDREN, _AT_ONCE = 24, 8, 2
 _KEPT_SHARE = 0.5  # of a part's weight, that its children must carry together to take its place
 _EDGE = 1e-6  # probabilities are kept off 0 and 1 by this: log-odds must be finite
-# white space belongs to what follows it; bytes above ASCII count as letters, so that no UTF-8 character is cut
-_PIECE = re.compile(rb"\s*(?:[0-9A-Za-z_\x80-\xff]+|[^\s0-9A-Za-z_\x80-\xff]+)|\s+")
+# an escape of a URL is a sign, not a word; white space belongs to what follows it; bytes above ASCII count as letters,
+# so that no UTF-8 character is cut
+_PIECE = re.compile(rb"\s*(?:(?:%[0-9A-Fa-f]{2})+|[0-9A-Za-z_\x80-\xff]+|%|[^\s%0-9A-Za-z_\x80-\xff]+)|\s+")
 _SMALL = re.compile(rb"[\x00-\x7f\xc0-\xff][\x80-\xbf]*|[\x80-\xbf]+")
 
 

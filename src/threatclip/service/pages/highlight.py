@@ -13,6 +13,7 @@ SHOWN_BYTES = 6_000
 _TOLD_PARTS, _TOLD_CHARACTERS = 6, 90
 _LEVELS = 4
 _LEAST_WEIGHT = 0.1  # in log-odds: below it a part changes no probability by more than 2.5 points
+_LEAST_SHARE = 0.12  # of the largest weight: what is painted everywhere points nowhere
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +88,7 @@ def _merged(parts: Sequence[Part], top: float, end: int) -> Iterator[tuple[int, 
 
 def level_of(weight: float, top: float) -> int:
     """Return 1 to 4 for a weight in quarters of the largest, negative where it is; 0 where it is next to nothing."""
-    if abs(weight) < _LEAST_WEIGHT or top <= 0:
+    if abs(weight) < max(_LEAST_WEIGHT, _LEAST_SHARE * top):
         return 0
     level = min(_LEVELS, int(_LEVELS * abs(weight) / top) + 1)
     return level if weight > 0 else -level

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from http import HTTPStatus
 from pathlib import Path
@@ -25,6 +26,7 @@ from threatclip.service.state import State
 _LIVE = timedelta(
     minutes=10
 )  # a training that wrote nothing for longer has stopped, or its step takes too long to watch
+_NOTHING: Mapping[str, Any] = {"stages": [], "svg": "", "status": "", "changed": None, "live": ""}
 _REPORT_BYTES = 64 * 2**20
 
 
@@ -117,7 +119,7 @@ def _told(card: RunCard, shelf: Shelf) -> dict[str, Any]:
         "text": card.card(),
         "has_report": (card.folder / EVALUATION / "report.html").is_file(),
         "training": training,
-        **(_progress(training) if training is not None else {"stages": [], "svg": "", "status": "", "changed": None}),
+        **(_progress(training) if training is not None else _NOTHING),
     }
 
 
@@ -132,7 +134,8 @@ def _progress(item: Item) -> dict[str, Any]:
         status = "training"
     else:
         status = "stopped"
-    return {"stages": stages, "svg": curves(stages), "status": status, "changed": changed}
+    live = item.key if status == "training" else ""
+    return {"stages": stages, "svg": curves(stages), "status": status, "changed": changed, "live": live}
 
 
 def _report(path: Path) -> str:
