@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _BATCH_ROWS, _BATCH_BYTES = 256, 2**24
 _SHOWN_BAD_ROWS = 20
 _KEPT_BAD_ROWS = 1000
+_SHOWN_SENTENCE = 160
 
 Write = Callable[[str], object]
 
@@ -57,7 +58,7 @@ def classify(
         typer.Option(
             metavar="PATH",
             help="Reports in text, Markdown, HTML or PDF, or a folder of them: one answer for all sentences of each "
-            "(models of groups); repeatable.",
+            "(models of groups), or one for each sentence (other models of texts); repeatable.",
         ),
     ] = None,
     catalogue: Annotated[
@@ -75,7 +76,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Name the weakness, event or threat group of inputs.
+    """Name the weakness, event, threat group or technique of inputs.
 
     For each: all classes ranked with calibrated probabilities, "don't know" where the model should, and evidence.
 
@@ -96,12 +97,13 @@ def classify(
     rows = inputs.rows()  # tells what is wrong with the command before the model is loaded
     classifier = load_classifier(run, catalogue=catalogue)
     inputs.check_fit(classifier.modality)
-    answered = _pooled(classifier, run) if report else classifier.classify_pairs
+    pooled = _pooled(classifier, run) if report else None
+    answered = pooled or classifier.classify_pairs
     tally = _Tally()
     unseen = quiet or (out is None and sys.stdout.isatty())  # bars and answers would write over each other
     with progress(quiet=unseen) as on_progress, _written(out) as write:
         line = json_line if as_json or out is not None else for_people
-        for pair_batch in (_reports if report else _batches)(tally.pairs(rows, skip_bad=skip_bad)):
+        for pair_batch in (_reports if pooled else _batches)(tally.pairs(rows, skip_bad=skip_bad)):
             answers = answered(pair_batch)
             for answer in answers:
                 write(line(answer))
@@ -182,12 +184,14 @@ def _reports(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
         yield list(own)
 
 
-def _pooled(classifier: Classifier, run: Path) -> Callable[[list[Pair]], list[dict[str, Any]]]:
-    """Return what answers all sentences of one report at once."""
+def _pooled(classifier: Classifier, run: Path) -> Callable[[list[Pair]], list[dict[str, Any]]] | None:
+    """Return what answers all sentences of one report at once; None where the model answers each by itself."""
     pool = getattr(classifier, "classify_report", None)
-    if pool is None:
-        raise InputError(f"{run} answers sentence by sentence and pools no report; give a model of task attack-group")
-    return lambda pairs: [pool(pairs[0].group or "report", pairs)]
+    if pool is not None:
+        return lambda pairs: [pool(pairs[0].group or "report", pairs)]
+    if classifier.modality != "text":
+        raise InputError(f"--report gives sentences; {run} reads {classifier.modality}s; give a model of texts")
+    return None
 
 
 @contextmanager
@@ -207,7 +211,11 @@ def for_people(answer: dict[str, Any]) -> str:
     verdict = f"{best['name']} ({best['label']}) {best['probability']:.1%}"
     if answer["abstained"]:
         verdict = f"don't know; at best {verdict}"
+    elif answer.get("level") == "parent":
+        verdict = f"some kind of {verdict}"
     lines = [f"{answer['id']}: {verdict}"]
+    if "sentence" in answer:
+        lines.append(f"    of {answer['sentence'][:_SHOWN_SENTENCE]!r}")
     if others:
         lines.append("    then " + ", ".join(f"{other['label']} {other['probability']:.1%}" for other in others[:3]))
     if "carried_by" in answer:
@@ -215,6 +223,9 @@ def for_people(answer: dict[str, Any]) -> str:
         lines.append(
             f"    carried by {carried['half']} (picture {carried['picture']:.0%}, words {carried['words']:.0%})"
         )
+    if "members" in answer:
+        said = (f"{one['member']} {one['label']} {one['probability']:.1%}" for one in answer["members"])
+        lines.append(f"    said by {', '.join(said)}")
     for case in answer["evidence"]:
         if case.get("kind") == "known case":
             caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")

@@ -84,6 +84,7 @@ class TechniqueClassifier:
             answers.append(
                 {
                     "id": pair.id,
+                    "sentence": view_text(pair.view)[:_SHOWN_CHARS],
                     "answers": ranked[: self.shown],
                     "abstained": level == "none",
                     "level": level,
