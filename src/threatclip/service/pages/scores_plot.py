@@ -1,4 +1,4 @@
-"""The scores of an audit as a drawing that a threshold moves over; without style attributes, which the policy forbids."""
+"""The scores of an audit as a drawing that a threshold moves over, without style attributes: policy forbids them."""
 
 from __future__ import annotations
 
