@@ -74,7 +74,7 @@ def test_every_verb_has_json_and_says_what_it_does() -> None:
         *("build", "inspect", "split", "samples"),
         *("stix", "navigator", "misp"),
         *("train", "evaluate", "classify", "bench", "demo", "list", "verify", "poison", "export-clip"),
-        *("attack-report", "audit", "detect", "scan", "repair", "defense-report"),
+        *("attack-report", "audit", "detect", "scan", "repair", "defense-report", "serve"),
     }
     for name, verb in verbs.items():
         options = {option for parameter in verb.params for option in parameter.opts}

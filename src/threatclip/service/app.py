@@ -59,6 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         summary="Ranked, calibrated answers on payloads, texts and posts, with evidence.",
         lifespan=lifespan,
+        redirect_slashes=False,
         docs_url=None,
         redoc_url=None,
         responses=problems(),
