@@ -29,6 +29,7 @@ from threatclip.cli import (
     export,
     index,
     listing,
+    optimize,
     pairs,
     poison,
     repair,
@@ -67,6 +68,7 @@ app.command("bench")(bench.bench)
 app.command("poison")(poison.poison)
 app.command("audit")(audit.audit)
 app.command("score")(score.score)
+app.command("optimize")(optimize.optimize)
 app.command("watch")(watch.watch)
 app.command("detect")(detect.detect)
 app.command("scan")(scan.scan)

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -20,6 +21,7 @@ import torch
 from torch import Tensor
 
 from threatclip.encoders import fast_bert
+from threatclip.encoders.engines import Engine, EngineSpec
 from threatclip.encoders.fast_image import fast_image_tower
 from threatclip.encoders.padding import Tokens
 from threatclip.encoders.pretrained import PretrainedNetwork
@@ -29,7 +31,7 @@ from threatclip.errors import ImageFaultError, InputError
 Precision = Literal["auto", "fp32", "bf16", "fp16"]
 Progress = Callable[[int, int], None]  # rows done, rows in all
 Vectors = np.ndarray[Any, np.dtype[np.float32]]
-Forward = Tower | fast_bert.FastBert
+Forward = Tower | fast_bert.FastBert | Engine
 Output = Literal["vectors", "features"]
 
 LEAST_COSINE = 0.9999  # to fp32, on every probe row
@@ -188,6 +190,20 @@ def prepare_encoder(tower: Tower, *, precision: Precision = "auto", probe: Seque
         reason=f"fastest of the probe with cosine >= {LEAST_COSINE} to fp32",
         trials=trials,
     )
+
+
+def engine_encoder(tower: Tower, spec: EngineSpec, folder: Path) -> Encoder:
+    """Return the encoder of a tower on a chosen back end, whose graph lies in `folder`; the tower makes its tokens.
+
+    Raises:
+        NotInstalledError: the back end is not installed.
+        DamagedArtifactError: it does not read the graph.
+        InputError: this machine does not compute in that precision.
+    """
+    if spec.file is None:
+        return prepare_encoder(tower, precision="bf16" if spec.precision == "bf16" else "fp32")
+    forward = Engine(spec, folder / spec.file)
+    return Encoder(tower=tower, forward=forward, precision=spec.precision, reason=f"the bundle's {spec.backend} graph")
 
 
 def budget_batches(lengths: Sequence[int], budget: int) -> Iterator[np.ndarray[Any, np.dtype[np.int64]]]:

@@ -26,9 +26,10 @@ from threatclip.classification.fusion import LogLinearPool
 from threatclip.classification.heads import AnchorHead, NeighborHead
 from threatclip.classification.linear import LinearHead
 from threatclip.classification.ngrams import NgramClassifier
-from threatclip.encoders.encode import encode
+from threatclip.encoders.encode import Encoder, encode
 from threatclip.encoders.towers import Tower, TowerState, load_tower, tower_state
 from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.experiments.bundle_engines import bundle_encoders
 from threatclip.experiments.members import Members
 from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.http import unquoted
@@ -70,6 +71,7 @@ class PayloadClassifier:
     known: tuple[KnownCase, ...]
     known_vectors: np.ndarray
     model: str = ""
+    encoder: Encoder | None = None  # of the payload tower, where `threatclip optimize` chose one
 
     @property
     def modality(self) -> str:
@@ -81,7 +83,12 @@ class PayloadClassifier:
         return self.classify([pair.view for pair in pairs], [pair.id for pair in pairs])
 
     def vectors(self, views: Sequence[bytes]) -> np.ndarray:
-        """Return the payload tower's unit vectors [n, d], in fp32 so that answers do not depend on the machine."""
+        """Return the payload tower's unit vectors [n, d]; in fp32, unless the bundle was optimized.
+
+        So the answers of a bundle as it was trained do not depend on the machine.
+        """
+        if self.encoder is not None:
+            return self.encoder(views)
         return encode(self.payload_tower, views, precision="fp32")
 
     def member_scores(self, views: Sequence[bytes]) -> dict[str, np.ndarray]:
@@ -255,6 +262,7 @@ class PayloadClassifier:
             known=tuple(KnownCase(**case) for case in read_json(folder / "known.json")),
             known_vectors=tensors["known.vectors"],
             model=sha256_file(folder / MANIFEST),
+            encoder=bundle_encoders(folder, {"payload": towers["payload"]}).get("payload"),
         )
 
 

@@ -23,10 +23,11 @@ from threatclip.artifacts import (
     write_text,
 )
 from threatclip.encoders.dual import DualEncoder
-from threatclip.encoders.encode import encode
+from threatclip.encoders.encode import Encoder, encode
 from threatclip.encoders.towers import TowerState, load_tower, tower_state
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.evaluation.zero_shot import class_prototypes, prompt_list
+from threatclip.experiments.bundle_engines import bundle_encoders
 from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.pair import MODALITIES, Modality
 
@@ -47,14 +48,20 @@ class DualBundle:
     modality: Modality
     prompts: Mapping[str, Sequence[str]] = field(default_factory=dict)
     model: str = ""
+    encoders: Mapping[str, Encoder] = field(default_factory=dict)  # by side, where `threatclip optimize` chose one
 
     def view_vectors(self, views: Sequence[bytes]) -> np.ndarray:
-        """Return the unit vectors [n, d] of views, in fp32 so that answers do not depend on the machine."""
+        """Return the unit vectors [n, d] of views; in fp32, unless the bundle was optimized."""
+        if "view" in self.encoders:
+            return self.encoders["view"](views)
         return encode(self.dual.view_tower, views, precision="fp32")
 
     def text_vectors(self, texts: Sequence[str]) -> np.ndarray:
-        """Return the unit vectors [n, d] of captions or prompts, in fp32."""
-        return encode(self.dual.text_tower, [text.encode("utf-8", "replace") for text in texts], precision="fp32")
+        """Return the unit vectors [n, d] of captions or prompts; in fp32, unless the bundle was optimized."""
+        views = [text.encode("utf-8", "replace") for text in texts]
+        if "text" in self.encoders:
+            return self.encoders["text"](views)
+        return encode(self.dual.text_tower, views, precision="fp32")
 
     def prototypes(self, prompts: Mapping[str, Sequence[str]] | None = None) -> tuple[tuple[str, ...], np.ndarray]:
         """Return the classes of a catalogue (default: the bundle's own) and one unit vector [c, d] for each.
@@ -107,11 +114,13 @@ class DualBundle:
         config = read_json(folder / "config.json")
         tensors = read_tensors(folder / "weights.safetensors")
         try:
+            dual = _dual(folder, config, tensors)
             return cls(
-                dual=_dual(folder, config, tensors),
+                dual=dual,
                 modality=_modality(config["modality"]),
                 prompts={str(entry["label"]): tuple(map(str, entry["prompts"])) for entry in config["prompts"]},
                 model=sha256_file(folder / MANIFEST),
+                encoders=bundle_encoders(folder, {"view": dual.view_tower, "text": dual.text_tower}),
             )
         except (KeyError, TypeError, AttributeError, ValueError, InputError) as error:
             raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
