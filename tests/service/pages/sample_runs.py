@@ -123,9 +123,7 @@ def make_runs(folder: Path) -> Path:
         path = data / f"{name}.toml"
         path.write_text(recipe.replace("ROOT", str(data)))
         train_run(load_recipe(path, []), runs / name, resume=False, on_progress=ignore)
-    evaluate_run(
-        runs / "payload-weakness", pairs=None, probes=True, baselines=False, out=None, on_progress=ignore
-    )
+    evaluate_run(runs / "payload-weakness", pairs=None, probes=True, baselines=False, out=None, on_progress=ignore)
     _audit(data, runs)
     return runs
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+import re
 import threading
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -160,12 +161,18 @@ def entry_of(audit: AuditFolder, row: int) -> dict[str, Any]:
         "is_picture": is_picture,
         "has_picture": is_picture and bool(found.view) and not audit.broken[row],
         "broken": bool(audit.broken[row]),
-        "reasons": [one for one in str(listed.get("reason") or "").split("; ") if one],
+        "reasons": _reasons(str(listed.get("reason") or ""), list(audit.scores)),
         "rank": listed.get("rank"),
         "neighbors": list(listed.get("neighbors") or []),
         "scores": _scores(audit, row),
         "missing": missing,
     }
+
+
+def _reasons(told: str, kinds: Sequence[str]) -> list[str]:
+    """Return the sentences of the filters, which the audit's list holds in one line."""
+    starts = "|".join(re.escape(kind) for kind in kinds)
+    return [one for one in re.split(rf"; (?=(?:{starts}): )", told) if one]
 
 
 def _pair_of(audit: AuditFolder, row: int) -> tuple[Pair | None, str]:

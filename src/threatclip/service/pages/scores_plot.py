@@ -12,9 +12,10 @@ from markupsafe import Markup
 from threatclip.experiments.report_svg import Scale, element, line, text
 from threatclip.experiments.report_text import count
 
-WIDTH, HEIGHT = 960.0, 150.0
+WIDTH, HEIGHT = 960.0, 116.0
+LEFT = 36.0  # of the bars; the page's style sheet begins the slider there
 _BINS = 96
-_TOP, _BOTTOM = 16.0, 128.0
+_TOP, _BOTTOM = 12.0, 96.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ def scores_plot(scores: Float[np.ndarray, " n"], *, threshold: float | None, kin
     if not high > low:
         low, high = low - 0.5, high + 0.5
     counts, edges = np.histogram(known, bins=_BINS, range=(low, high))
-    x = Scale(low=low, high=high, start=0.0, end=WIDTH)
+    x = Scale(low=low, high=high, start=LEFT, end=WIDTH)
     y = Scale(low=0.0, high=math.log10(1 + max(int(counts.max()), 9)), start=_BOTTOM, end=_TOP)
     cut = math.inf if threshold is None else threshold
     parts = _axes(x, y)
@@ -68,13 +69,19 @@ def _axes(x: Scale, y: Scale) -> list[Markup]:
     parts = []
     for power in range(1, int(y.high) + 1):
         level = y(math.log10(1 + 10**power))
-        parts.append(line(0, level, WIDTH, level, kind="grid"))
-        parts.append(text(4, level - 3, count(10**power), kind="tick"))
-    parts.append(line(0, _BOTTOM, WIDTH, _BOTTOM, kind="axis"))
+        parts.append(line(LEFT, level, WIDTH, level, kind="grid"))
+        parts.append(text(LEFT - 6, level + 4, count(10**power), anchor="end", kind="tick"))
+    parts.append(line(LEFT, _BOTTOM, WIDTH, _BOTTOM, kind="axis"))
     for share in (0.0, 0.25, 0.5, 0.75, 1.0):
         anchor = "start" if share == 0 else "end" if share == 1 else "middle"
         parts.append(
-            text(share * WIDTH, HEIGHT - 6, f"{x.low + share * (x.high - x.low):.4g}", anchor=anchor, kind="tick")
+            text(
+                LEFT + share * (WIDTH - LEFT),
+                HEIGHT - 5,
+                f"{x.low + share * (x.high - x.low):.4g}",
+                anchor=anchor,
+                kind="tick",
+            )
         )
     return parts
 

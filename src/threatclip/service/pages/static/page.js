@@ -67,7 +67,8 @@ for (const form of document.querySelectorAll("form[data-threshold]")) {
   const told = form.querySelector("[data-count]");
   const bars = [...form.querySelectorAll("rect[data-score]")];
   const line = form.querySelector("line.cut");
-  const width = form.querySelector("svg").viewBox.baseVal.width;
+  const axis = form.querySelector("line.axis");
+  const [left, right] = [Number(axis.getAttribute("x1")), Number(axis.getAttribute("x2"))];
   const [low, high] = [Number(slider.min), Number(slider.max)];
   const move = (value) => {
     let above = 0;
@@ -76,7 +77,8 @@ for (const form of document.querySelectorAll("form[data-threshold]")) {
       bar.setAttribute("class", hit ? "hit" : "usual");
       if (hit) above += Number(bar.dataset.count);
     }
-    const place = String(width * Math.min(1, Math.max(0, (value - low) / (high - low))));
+    const share = Math.min(1, Math.max(0, (value - low) / (high - low)));
+    const place = String(left + share * (right - left));
     line.setAttribute("x1", place);
     line.setAttribute("x2", place);
     told.textContent = `about ${above.toLocaleString("en-US")} pairs from ${Number(value.toPrecision(4))} on; Apply to see them`;
