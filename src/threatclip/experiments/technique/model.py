@@ -85,7 +85,7 @@ def fit_model(
         held_out = rows.take(asked)
         scores.append(members.scores(held_out.views, vectors(tower, held_out.views, cached=True)))
         truth.append(held_out.labels)
-    joined = {name: np.concatenate([one[name] for one in scores]) for name in answer.members}
+    joined: dict[str, np.ndarray] = {name: np.concatenate([one[name] for one in scores]) for name in answer.members}
     labels = np.concatenate(truth)
     pool = fit_pool(joined, labels, l2=answer.pull)
     probabilities = pool.probabilities(joined)

@@ -83,7 +83,8 @@ def vectors(tower: Tower, texts: Sequence[bytes], *, cached: bool = False) -> np
 
 def _pairs(rows: Labeled, techniques: Techniques) -> tuple[list[Pair], np.ndarray]:
     """Return every sentence beside every caption of its technique, and the number of the technique."""
-    pairs, owners = [], []
+    pairs: list[Pair] = []
+    owners: list[int] = []
     own = [(one.encode(), owner) for owner, technique in enumerate(techniques.all) for one in technique.sentences]
     for view, owner in (*zip(rows.views, rows.labels.tolist(), strict=True), *own):
         for caption in techniques.all[owner].captions:

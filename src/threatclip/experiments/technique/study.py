@@ -55,7 +55,7 @@ class TechniqueStudy:
 
     def __post_init__(self) -> None:
         check("seeds", self.seeds, bool(self.seeds), "one or more")
-        distinct("a seed", self.seeds)
+        distinct("a seed", tuple(map(str, self.seeds)))
         check("judged", self.judged, bool(self.judged), "one or more")
         distinct("a judgment", self.judged)
 
