@@ -11,7 +11,7 @@ export OMP_NUM_THREADS ?= 1
 .PHONY: help demo test check format lint types docs bench serve openclip
 
 help: ## list the verbs
-	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F':.*## ' '/^[a-z]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' Makefile
 
 demo: $(READY) ## the main job on sample pairs, offline, in minutes
 	$(BIN)/threatclip demo
@@ -35,6 +35,9 @@ docs: $(READY) ## write docs/cli.md and the tables of docs/attacks.md
 
 serve: $(READY) ## answers over HTTP and the page, from the runs in the folder runs
 	$(BIN)/threatclip serve --runs runs
+
+screenshots: $(READY) ## take the pictures of docs/page.md anew, of generated samples; needs chromium
+	PYTHONPATH=tests/service/pages $(BIN)/python tests/service/pages/screenshots.py docs/screenshots
 
 bench: $(READY) ## speed and memory, each against a named peer
 	for script in benchmarks/*.py; do echo "== $$script" && $(BIN)/python $$script || exit 1; done
