@@ -52,7 +52,14 @@ def seed_recipe(folder: Path, **changes: Any) -> dict[str, Any]:
         "base": {"source": "mpnet", "max_tokens": 24},
         "language": {"epochs": 1, "max_steps": 2, "batch_rows": 4},
         "augmentation": {"wordnet": str(folder / "wordnet"), "rows_per_group": 20, "share": 0.2, "honest_too": False},
-        "head": {"hidden": 16, "epochs": 2, "batch_rows": 16, "learning_rate": 3e-3, "precision": "fp32"},
+        "head": {
+            "hidden": 16,
+            "epochs": 2,
+            "batch_rows": 16,
+            "learning_rate": 3e-3,
+            "precision": "fp32",
+            "checkpoint_every_steps": 4,
+        },
         "least_rows": 8,
     }
     for name, value in changes.items():

@@ -231,6 +231,8 @@ def for_people(answer: dict[str, Any]) -> str:
             caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")
             said = f"{case['sentence'][:100]!r} is " if "sentence" in case else ""
             lines.append(f"    {said}like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
+        elif case.get("kind") == "caution":
+            lines.append(f"    caution: {case['text']}")
         elif case.get("kind") == "prompt":
             lines.append(f"    {case['half']} like {case['text']!r} ({case['label']}, cosine {case['cosine']:.2f})")
     return "".join(printable(line) + "\n" for line in lines)
