@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, NamedTuple
 
 import typer
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from threatclip.index.build import BuildReport, Steps
     from threatclip.index.cases import Hit
     from threatclip.index.generations import Generation
+    from threatclip.index.search import Index
+    from threatclip.index.where import Where
 
 _SHOWN_CHARS = 160
 
@@ -111,7 +113,7 @@ def search(
     ] = None,
     payload: Annotated[list[str] | None, typer.Option(metavar="STRING", help="A payload; repeatable.")] = None,
     file: Annotated[
-        list[Path] | None, typer.Option(metavar="FILE", help="One payload or text per file, raw bytes; repeatable.")
+        list[Path] | None, typer.Option(metavar="FILE", help="One payload per file, raw bytes; repeatable.")
     ] = None,
     image: Annotated[list[Path] | None, typer.Option(metavar="FILE", help="A picture; repeatable.")] = None,
     case_id: Annotated[
@@ -130,7 +132,6 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the nearest known cases of texts, payloads, pictures, or of a case itself."""
-    from threatclip.experiments.searching import open_case_search
     from threatclip.index.search import open_index
     from threatclip.index.where import Where, parse_time
 
@@ -140,19 +141,16 @@ def search(
         since=None if since is None else parse_time(since, what="--since"),
         until=None if until is None else parse_time(until, what="--until"),
     )
-    queries = _queries(text=text, caption=caption, payload=payload, file=file, image=image)
-    if (case_id is None) == (not queries):
+    given = _Given(text=text or [], caption=caption or [], payload=payload or [], file=file or [], image=image or [])
+    if (case_id is None) == (not any(given)):
         raise InputError("nothing to search for; give --text, --caption, --payload, --file or --image, or --id alone")
     if case_id is not None:
-        opened = open_index(index)
-        names = [f"id:{case_id}"]
+        opened, names = open_index(index), [f"id:{case_id}"]
         found = [opened.like(case_id, source=id_source, k=k, where=where)]
     elif model is None:
         raise InputError("--model is missing; name the run that the index was built with, or minilm")
     else:
-        searching = open_case_search(index, model)
-        opened, names = searching.index, [query.id for query in queries]
-        found = searching.search(queries, k=k, where=where)
+        opened, names, found = _searched(index, model, given, k, where)
     if as_json:
         show_json(_answers(index, opened.generation, names, found))
         return
@@ -224,24 +222,39 @@ def _describe(index: str, generation: Generation) -> None:
     show_table(["source", "cases", "content hash"], [[s.name, f"{s.rows:,}", s.content_hash[:16]] for s in g.sources])
 
 
-def _queries(
-    *,
-    text: list[str] | None,
-    caption: list[str] | None,
-    payload: list[str] | None,
-    file: list[Path] | None,
-    image: list[Path] | None,
-) -> list[Query]:
+class _Given(NamedTuple):
+    """What was sought by, one field for each option."""
+
+    text: list[str]
+    caption: list[str]
+    payload: list[str]
+    file: list[Path]
+    image: list[Path]
+
+
+def _searched(index: str, model: str, given: _Given, k: int, where: Where) -> tuple[Index, list[str], list[list[Hit]]]:
+    from threatclip.experiments.searching import open_case_search
+
+    queries = _queries(given)
+    searching = open_case_search(index, model)
+    return searching.index, [query.id for query in queries], searching.search(queries, k=k, where=where)
+
+
+def _queries(given: _Given) -> list[Query]:
     from threatclip.experiments.searching import Query
 
     queries: list[Query] = []
-    typed: list[tuple[QueryKind, list[str] | None]] = [("text", text), ("caption", caption), ("payload", payload)]
+    typed: list[tuple[QueryKind, list[str]]] = [
+        ("text", given.text),
+        ("caption", given.caption),
+        ("payload", given.payload),
+    ]
     for kind, values in typed:
-        for number, value in enumerate(values or (), start=1):
+        for number, value in enumerate(values, start=1):
             queries.append(Query(id=f"{kind}:{number}", kind=kind, content=os.fsencode(value)))
-    read: list[tuple[QueryKind, list[Path] | None]] = [("payload", file), ("image", image)]
+    read: list[tuple[QueryKind, list[Path]]] = [("payload", given.file), ("image", given.image)]
     for kind, paths in read:
-        queries.extend(Query(id=str(path), kind=kind, content=_bytes(path)) for path in paths or ())
+        queries.extend(Query(id=str(path), kind=kind, content=_bytes(path)) for path in paths)
     return queries
 
 

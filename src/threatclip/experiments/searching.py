@@ -10,11 +10,12 @@ from typing import Literal
 import numpy as np
 from jaxtyping import Float
 
+from threatclip.artifacts import MANIFEST, read_json
 from threatclip.encoders.encode import Encoder, Precision, prepare_encoder
 from threatclip.encoders.towers import Tower
 from threatclip.errors import ImageFaultError, InputError
 from threatclip.experiments.auditing.encoders import MINILM
-from threatclip.experiments.tasks import bundle_kind
+from threatclip.experiments.run_folder import bundle_folder
 from threatclip.index.cases import Hit
 from threatclip.index.search import Index, open_index
 from threatclip.index.where import Where
@@ -132,7 +133,7 @@ def open_case_encoder(model: str, *, precision: Precision = "fp32") -> ModelEnco
     """
     if model == MINILM and not Path(model).is_dir():
         return _minilm(precision)
-    kind = bundle_kind(Path(model))
+    kind = _kind(Path(model))
     if kind == "dual-encoder":
         from threatclip.experiments.contrastive.bundle import DualBundle
 
@@ -161,6 +162,12 @@ def open_case_encoder(model: str, *, precision: Precision = "fp32") -> ModelEnco
         f"{model} is a bundle of kind {kind!r}, which has no space of views and captions to search in; give a dual "
         f"encoder, a payload classifier, or {MINILM}"
     )
+
+
+def _kind(folder: Path) -> str:
+    """Return what a manifest says; whoever loads the bundle then holds every file to it."""
+    manifest = read_json(bundle_folder(folder) / MANIFEST)
+    return str(manifest.get("kind")) if isinstance(manifest, dict) else "none"
 
 
 def _minilm(precision: Precision) -> ModelEncoder:
