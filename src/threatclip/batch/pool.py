@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -62,17 +63,17 @@ def run_items(
 
 
 def _here(waiting: Sequence[Any], prepare: Prepare, *, done: int, on_done: Callable[[int], None]) -> None:
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    work = prepare()
+    torch: Any = sys.modules.get("torch")
+    threads = torch.get_num_threads() if torch is not None else 1
+    _hold_back()
     try:
-        work = prepare()
         for count, item in enumerate(waiting, start=done + 1):
             work(item)
             on_done(count)
     finally:
-        torch.set_num_threads(threads)
+        if torch is not None:
+            torch.set_num_threads(threads)
 
 
 def _round(waiting: Sequence[Any], prepare: Prepare, jobs: int, *, done: int, on_done: Callable[[int], None]) -> bool:
@@ -106,11 +107,16 @@ def _do(item: Any) -> None:
     if _work is None:  # not in `_begin`: what is raised there is lost
         if _prepare is None:
             raise RuntimeError("a worker was given work before it was begun")
-        import torch
-
-        torch.set_num_threads(1)
         _work = _prepare()
+        _hold_back()
     _work(item)
+
+
+def _hold_back() -> None:
+    """One thread, so that the same batch gives the same bits everywhere; work without torch has none to hold back."""
+    torch: Any = sys.modules.get("torch")
+    if torch is not None:
+        torch.set_num_threads(1)
 
 
 def _end_with_parent() -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from threatclip import __version__
 from threatclip.artifacts import MANIFEST, atomic_folder, write_json, write_text
@@ -113,6 +114,17 @@ def optimize(run: Path, out: Path, *, wanted: Wanted, pairs: Path | None, on_pro
         StorageError: the disk refused.
     """
     source = bundle_folder(run)
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)  # threads that wait for each other would be counted as work
+    try:
+        return _optimized(run, source, out, wanted, pairs, on_progress)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _optimized(
+    run: Path, source: Path, out: Path, wanted: Wanted, pairs: Path | None, on_progress: OnProgress
+) -> dict[str, Any]:
     if out.resolve() == source.resolve():
         raise InputError(f"{out} is the bundle itself; choose another folder")
     targets, left_out = _targets(run, _table(run, pairs), wanted.rows)
