@@ -69,10 +69,11 @@ def test_wrong_usage_is_one_line_and_exit_2(threatclip: Command, arguments: list
 def test_every_verb_has_json_and_says_what_it_does() -> None:
     command = typer.main.get_command(app)
     verbs = dict(command.commands)  # type: ignore[attr-defined]
-    verbs |= {**verbs.pop("pairs").commands, **verbs.pop("export").commands}
+    verbs |= {**verbs.pop("pairs").commands, **verbs.pop("export").commands, **verbs.pop("index").commands}
     assert set(verbs) == {
         *("build", "inspect", "split", "samples"),
         *("stix", "navigator", "misp"),
+        *("add", "search", "show"),
         *("train", "evaluate", "classify", "bench", "demo", "list", "verify", "poison", "export-clip"),
         *("attack-report", "audit", "detect", "scan", "repair", "defense-report", "serve"),
     }

@@ -63,7 +63,10 @@ def build(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Build an index of known cases from pair tables, or build it anew while others read it."""
+    """Build an index of known cases.
+
+    From pair tables; an index that is there already is built anew, while others read the one before.
+    """
     from threatclip.experiments.searching import open_case_encoder
     from threatclip.index.build import build_index
     from threatclip.index.cases import case_tables
@@ -89,7 +92,10 @@ def add(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Add pair tables to an index while others read it; the cases of a source that it has are replaced."""
+    """Add known cases to an index.
+
+    From pair tables, while others read it; the cases of a source that it has already are replaced.
+    """
     from threatclip.experiments.searching import open_case_encoder
     from threatclip.index.build import add_cases
     from threatclip.index.cases import case_tables
@@ -131,7 +137,10 @@ def search(
     k: Annotated[int, typer.Option("-k", metavar="N", help="Cases for each query.")] = 10,
     as_json: Json = False,
 ) -> None:
-    """Find the nearest known cases of texts, payloads, pictures, or of a case itself."""
+    """Find the nearest known cases.
+
+    Of texts, payloads or pictures, or of a case itself; best first, with the cosine as score.
+    """
     from threatclip.index.search import open_index
     from threatclip.index.where import Where, parse_time
 
@@ -160,7 +169,10 @@ def search(
 
 @app.command("show")
 def show_index(index: Place, as_json: Json = False) -> None:
-    """Tell what an index holds, what made it, and how it is searched."""
+    """Show what an index holds.
+
+    The model that made its vectors, its sources, and how it is searched.
+    """
     from threatclip.index.generations import current, open_database
 
     generation = current(open_database(index, writing=False), index)
