@@ -159,7 +159,7 @@ READS_FEATURES = frozenset(name for name in BASELINES if name.startswith("minilm
 
 def _svc(sides: Sides, vectors: TfidfVectorizer) -> Scores:
     train: sparse.csr_matrix = vectors.fit_transform(sides.train_texts)
-    model = LinearSVC(class_weight="balanced", random_state=sides.seed).fit(train, sides.truth)
+    model = LinearSVC(class_weight="balanced", random_state=max(sides.seed, 0)).fit(train, sides.truth)
     margins = model.decision_function(vectors.transform(sides.test_texts))
     if margins.ndim == 1:  # one hyperplane for two groups
         margins = np.stack([-margins, margins], axis=1)

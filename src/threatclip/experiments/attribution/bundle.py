@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from threatclip import __version__
 from threatclip.artifacts import (
@@ -33,12 +34,13 @@ from threatclip.experiments.attribution.contrast import ContrastModel
 from threatclip.experiments.attribution.encoder import text_encoder
 from threatclip.experiments.attribution.mixed import WORDS, MixedModel, Whitening
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
+from threatclip.experiments.attribution.nearest import CHARS, NearestRows
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
 from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.masking import Names
 
 KIND = "attack-group"
-_TERMS, _NAMES, _KNOWN, _GROUPS = "terms.json", "names.json", "known.json", "groups.json"
+_TERMS, _CHARS, _NAMES, _KNOWN, _GROUPS = "terms.json", "characters.json", "names.json", "known.json", "groups.json"
 
 
 def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, source: str) -> None:
@@ -71,6 +73,7 @@ def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, so
         write_json(part / _NAMES, names)
         write_json(part / _KNOWN, [asdict(one) for one in classifier.known])
         write_text(part / _TERMS, json.dumps(members.mixed.vectors.terms))
+        write_text(part / _CHARS, json.dumps(members.nearest.chars.terms))
         write_tensors(part / "weights.safetensors", tensors)
         write_text(part / "README.md", card)
         (part / "assets").mkdir()
@@ -100,7 +103,15 @@ def load_attribution(folder: Path) -> GroupClassifier:
 
 def _member_arrays(members: Members) -> dict[str, np.ndarray]:
     mixed, contrast, evidence = members.mixed, members.contrast, members.evidence
+    near = members.nearest
     return {
+        **_sparse("near.words", near.word_rows),
+        **_sparse("near.chars", near.char_rows),
+        "near.idf": near.chars.idf,
+        "near.vectors": near.vector_rows,
+        "near.entries": near.entries,
+        "near.starts": near.starts,
+        "near.weights": near.weights,
         "mixed.idf": mixed.vectors.idf,
         "mixed.weight": mixed.words.weight,
         "mixed.bias": mixed.words.bias,
@@ -162,9 +173,41 @@ def _members(
         ),
         contrast=ContrastModel(**_under("contrast", tensors)),
         evidence=TechniqueEvidence(ids=tuple(map(str, config["techniques"])), **_under("evidence", tensors)),
+        nearest=_nearest(folder, _under("near", tensors)),
         rows=tensors["prior.rows"],
         reports=tensors["prior.reports"],
     )
+
+
+def _nearest(folder: Path, near: Mapping[str, np.ndarray]) -> NearestRows:
+    chars = NgramVectors(settings=CHARS, terms=tuple(map(str, read_json(folder / _CHARS))), idf=near["idf"])
+    return NearestRows(
+        chars=chars,
+        word_rows=_matrix("words", near),
+        char_rows=_matrix("chars", near),
+        vector_rows=near["vectors"],
+        entries=near["entries"],
+        starts=near["starts"],
+        weights=near["weights"],
+    )
+
+
+def _sparse(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
+    return {
+        f"{name}.data": matrix.data,
+        f"{name}.indices": matrix.indices.astype(np.int32),
+        f"{name}.indptr": matrix.indptr.astype(np.int64),
+        f"{name}.shape": np.array(matrix.shape, dtype=np.int64),
+    }
+
+
+def _matrix(name: str, near: Mapping[str, np.ndarray]) -> sparse.csr_matrix:
+    own = _under(name, near)
+    found = sparse.csr_matrix(
+        (own["data"], own["indices"], own["indptr"]), shape=(int(own["shape"][0]), int(own["shape"][1]))
+    )
+    found.check_format(full_check=True)
+    return found
 
 
 def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:

@@ -94,20 +94,20 @@ class GroupClassifier:
         cosines = _unit(features) @ self.known_vectors.T
         near = np.flatnonzero(cosines.max(axis=1) >= _LEAST_COSINE)
         used = near if len(near) else np.arange(len(pairs))
-        kept = [texts[place] for place in used]
+        kept = [texts[place] for place in used.tolist()]
         verdict = self.fitted.incidents(kept, features[used], [name] * len(kept))
         parts = self._contributions(kept, features[used])
-        evidence = self._evidence([pairs[place] for place in used], cosines[used], parts, verdict, 0)
+        evidence = self._evidence([pairs[place] for place in used.tolist()], cosines[used], parts, verdict, 0)
         read = {"kind": "sentences", "read": len(pairs), "counted": len(kept)}
         return self._answer(name, verdict, 0, [*evidence, read])
 
     def _answer(self, name: str, verdict: Verdict, row: int, evidence: list[dict[str, Any]]) -> dict[str, Any]:
-        ranked = [
+        ranked: list[dict[str, Any]] = [
             {"label": label, "name": shown, "probability": float(probability)}
             for (label, shown), probability in zip(self.groups.items(), verdict.probabilities[row], strict=True)
         ]
         ranked.append({"label": UNKNOWN, "name": "unknown group", "probability": float(verdict.unknown[row])})
-        ranked.sort(key=lambda one: -one["probability"])
+        ranked.sort(key=lambda one: one["probability"], reverse=True)
         return {
             "id": name,
             "answers": ranked,

@@ -86,8 +86,9 @@ def fit_contrast(
     inputs = functional.normalize(torch.from_numpy((features - center).astype(np.float32)), dim=1)
     known = functional.normalize(torch.from_numpy((profiles - profiles.mean(axis=0)).astype(np.float32)), dim=1)
     relations = _Relations.of(rows, targets)
-    sides = nn.ModuleList(_side(features.shape[1], settings.dim, seed, name) for name in ("sentence", "profile"))
-    optimizer = torch.optim.AdamW(sides.parameters(), lr=settings.learning_rate, weight_decay=settings.weight_decay)
+    sides = [_side(features.shape[1], settings.dim, seed, name) for name in ("sentence", "profile")]
+    weights = [side.weight for side in sides]
+    optimizer = torch.optim.AdamW(weights, lr=settings.learning_rate, weight_decay=settings.weight_decay)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, settings.learning_rate, total_steps=settings.steps)
     noise, generator = torch_rng(seed, "attribution/dropout"), rng(seed, "attribution/batches")
     for _ in range(settings.steps):
@@ -104,7 +105,7 @@ def fit_contrast(
         places = functional.normalize(sides[1](known), dim=1).numpy()
     return ContrastModel(
         center=center.astype(np.float32),
-        weight=sides[0].weight.detach().numpy().copy(),  # type: ignore[operator, union-attr]
+        weight=sides[0].weight.detach().numpy().copy(),
         profiles=places,
         prototypes=_prototypes(rows, targets, vectors),
     )

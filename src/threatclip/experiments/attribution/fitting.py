@@ -19,6 +19,7 @@ from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments.attribution.contrast import ContrastSettings, fit_contrast
 from threatclip.experiments.attribution.mixed import MixedSettings, fit_mixed
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
+from threatclip.experiments.attribution.nearest import fit_nearest
 from threatclip.experiments.attribution.profiles import group_profiles
 from threatclip.experiments.attribution.rows import AttackRow, AttackRows, citing_none, counts_by_group, reports_of
 from threatclip.experiments.attribution.splits import GroupSplit, inner_split
@@ -86,6 +87,7 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
     texts = [row.text for row in learned]
     features = bench.embed(texts)
     mixed = fit_mixed(learned, targets, features, settings=bench.settings.mixed)
+    vectors = mixed.whitening(features)
     reports = [len(reports_of(row for row in train if row.group == group)) for group in groups]
     return Members(
         groups=tuple(groups),
@@ -98,7 +100,8 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
             settings=bench.settings.contrast,
             seed=stream_seed(bench.seed, "attribution/contrast"),
         ),
-        evidence=fit_techniques(learned, targets, mixed.whitening(features)),
+        evidence=fit_techniques(learned, targets, vectors),
+        nearest=fit_nearest(texts, targets, mixed.counted(texts), vectors),
         rows=np.log1p([float(known[group]) for group in groups]),
         reports=np.log1p(np.array(reports, dtype=np.float64)),
     )

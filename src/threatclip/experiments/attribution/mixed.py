@@ -77,9 +77,13 @@ class MixedModel:
     whitening: Whitening
     features: Float[np.ndarray, "c d"]
 
+    def counted(self, texts: Sequence[str]) -> sparse.csr_matrix:
+        """Return the weighed words of sentences, unit rows [n, v]."""
+        return self.vectors.transform(_views(texts)).astype(np.float32)
+
     def scores(self, texts: Sequence[str], features: Float[np.ndarray, "n d"]) -> Float[np.ndarray, "n c"]:
         """Return one score a group for every sentence; its words and its vector, no report and no technique."""
-        words = self.words.scores(self.vectors.transform(_views(texts)))
+        words = self.words.scores(self.counted(texts))
         return np.asarray(words + self.whitening(features) @ self.features.T, dtype=np.float64)
 
 

@@ -14,16 +14,16 @@ from threatclip.classification.fusion import LogLinearPool
 from threatclip.experiments.attribution.contrast import ContrastModel
 from threatclip.experiments.attribution.incidents import pooled
 from threatclip.experiments.attribution.mixed import MixedModel
+from threatclip.experiments.attribution.nearest import NearestRows
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
 
-MEMBERS = ("mixed", "profiles", "prototypes", "techniques", "rows", "reports")
 UNKNOWN = "unknown"
 _LEAST_SHARE = 1e-12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Members:
-    """What is fitted on rows: three scorers of sentences, and what is known of a group before any sentence is read.
+    """What is fitted on rows: four scorers of sentences, and what is known of a group before any sentence is read.
 
     `rows` and `reports` are logarithms of how many own sentences a group has and from how many reports: ATT&CK tells
     more of groups that are reported more.
@@ -33,6 +33,7 @@ class Members:
     mixed: MixedModel
     contrast: ContrastModel
     evidence: TechniqueEvidence
+    nearest: NearestRows
     rows: Float[np.ndarray, " c"]
     reports: Float[np.ndarray, " c"]
 
@@ -40,10 +41,12 @@ class Members:
         self, texts: Sequence[str], features: Float[np.ndarray, "n d"]
     ) -> dict[str, Float[np.ndarray, "n c"]]:
         """Return the scores of every member that reads sentences."""
+        vectors = self.mixed.whitening(features)
         return {
             "mixed": self.mixed.scores(texts, features),
+            **self.nearest.scores(texts, self.mixed.counted(texts), vectors),
             **self.contrast.scores(features),
-            "techniques": self.evidence.scores(self.mixed.whitening(features)),
+            "techniques": self.evidence.scores(vectors),
         }
 
     def incident_scores(

@@ -71,7 +71,7 @@ def run_cell(cell: Cell) -> dict[str, Any]:
     rows = recipe_rows(asked.recipe, root)
     if asked.kind in _CONTROLS:
         split, scores = _control(rows, raw=asked.kind == "raw")
-        tensors, facts = {_CONTROLS[asked.kind]: scores}, {}
+        tensors, facts = {_CONTROLS[asked.kind]: scores}, dict[str, Any]()
     else:
         split = study_split(asked, rows, root)
         work = {"model": _model, "unseen": _unseen, "quick": _baselines, "slow": _baselines}[asked.kind]
@@ -160,7 +160,7 @@ def _unseen(asked: Asked, split: GroupSplit, rows: AttackRows, root: Path) -> Re
     )
     strange = [place for place, group in enumerate(split.truth) if group in hidden]
     model = fit_group_model(replace(judged, test=split.test), bench)
-    tensors = {}
+    tensors: dict[str, np.ndarray] = {}
     for name, places in (("known", known), ("hidden", strange)):
         texts = [split.test[place].text for place in places]
         tensors |= _verdict(name, model.incidents(texts, bench.embed(texts), [split.incidents[p] for p in places]))

@@ -37,7 +37,7 @@ def unknown_blocks(study: AttributionStudy, out: Path) -> list[str]:
     known = [one for seed in study.unseen_seeds if (one := _named(out, f"unseen-H{seed}", "known")) is not None]
     if known:
         rows.append(("incidents of the groups left, a fifth of the groups held out whole", *_shares(known)))
-    strangers = [one for seed in study.unseen_seeds if (one := _strangers(out, f"unseen-H{seed}")) is not None]
+    strangers = [said for seed in study.unseen_seeds if (said := _strangers(out, f"unseen-H{seed}")) is not None]
     blocks = [
         "## Knowing when not to answer",
         "The model names a group only where it reached 70% precision on inner splits of the training rows, groups held "
@@ -45,10 +45,10 @@ def unknown_blocks(study: AttributionStudy, out: Path) -> list[str]:
         table(("inputs", "n", "coverage", "named", "precision (95%, exact)"), rows),
     ]
     if strangers:
-        said = np.concatenate(strangers)
+        named = np.concatenate(strangers)
         blocks.append(
-            f"Groups never seen in training: {len(said)} incidents of {len(strangers)} seeds, of which "
-            f'{percent(float(1 - said.mean()))}% are answered "unknown" ({_exact(int((~said).sum()), len(said))}).'
+            f"Groups never seen in training: {len(named)} incidents of {len(strangers)} seeds, of which "
+            f'{percent(float(1 - named.mean()))}% are answered "unknown" ({_exact(int((~named).sum()), len(named))}).'
         )
     if pooled:
         blocks += ["Precision, were the surest incidents named:", _curve(pooled)]
