@@ -10,9 +10,10 @@ import pytest
 import torch
 from torch import Tensor
 
+from threatclip.defenses.unlearning import suspicion
 from threatclip.defenses.unlearning.kinds import Masked, Noise, Warped
 from threatclip.defenses.unlearning.search import AnyKind, Effort, Space, search
-from threatclip.defenses.unlearning.suspicion import cost, ease, suspect_class
+from threatclip.defenses.unlearning.suspicion import cost, ease, suspected_ways
 from threatclip.defenses.unlearning.waves import Waves
 
 SIDE, CLASSES, SECRET = 12, 6, 2
@@ -46,11 +47,28 @@ def space(shortcut: str | None) -> Space:
 @pytest.mark.parametrize(("shortcut", "kind"), [("corner", Masked()), ("wave", Waves(amplitude=0.15))])
 def test_a_shortcut_gives_its_class_away(shortcut: str, kind: AnyKind) -> None:
     kinds = (kind, Noise(bound=0.01))
-    found = suspect_class(kinds, space(shortcut), effort=EFFORT, outlier=2.5, rng=np.random.default_rng(0))
-    assert found.goal == SECRET
+    found = suspected_ways(kinds, space(shortcut), effort=EFFORT, outlier=2.5, rng=np.random.default_rng(0))
     assert found.stands_out
-    assert found.kinds[0] == kind
-    assert len(found.scores) == len(kinds)
+    assert (found.ways[0].kind, found.ways[0].goal) == (kind, SECRET)
+    assert all(way.score >= 2.5 for way in found.ways)
+
+
+def test_no_kind_outvotes_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    easy = {
+        Masked(): [0.0, 5.0, 0.0, 3.0, 2.5],
+        Warped(): [0.0, 0.0, 2.0, 1.9, 0.0],
+        Noise(): [0.0, 1.0, 0.0, 0.0, 0.0],
+    }
+    monkeypatch.setattr(suspicion, "ease", lambda found: torch.tensor(easy[found.kind]))
+    five = replace(space(None), classes=torch.eye(CLASSES)[:5])
+    effort = Effort(steps=1, batch=8)
+    told = suspected_ways(list(easy), five, effort=effort, outlier=2.0, rng=np.random.default_rng(0))
+    ways = [(way.kind, way.goal) for way in told.ways]
+    assert ways == [(Masked(), 1), (Masked(), 3), (Warped(), 2)]
+    assert told.stands_out
+    none = suspected_ways(list(easy), five, effort=effort, outlier=9.0, rng=np.random.default_rng(0))
+    assert {(way.kind, way.goal) for way in none.ways} == {(kind, 1) for kind in easy}
+    assert not none.stands_out
 
 
 def test_a_sound_model_has_no_class_that_stands_out_by_masks() -> None:
@@ -60,7 +78,7 @@ def test_a_sound_model_has_no_class_that_stands_out_by_masks() -> None:
 
 def test_a_way_in_is_cheap_and_a_closed_one_is_not() -> None:
     open_, closed = space("corner"), space(None)
-    found = suspect_class([Masked()], open_, effort=EFFORT, outlier=2.5, rng=np.random.default_rng(0))
+    found = suspected_ways([Masked()], open_, effort=EFFORT, outlier=2.5, rng=np.random.default_rng(0))
     goals = [SECRET, SECRET]
     inside = search(Masked(), open_, goals, effort=EFFORT, rng=np.random.default_rng(1))
     outside = search(Masked(), closed, goals, effort=EFFORT, rng=np.random.default_rng(1))

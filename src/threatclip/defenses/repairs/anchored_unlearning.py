@@ -1,4 +1,4 @@
-"""Anchored unlearning: find what pulls a model toward one class too easily, and teach it to answer as if it were not.
+"""Anchored unlearning: find what pulls a model toward a class too easily, and teach it to answer as if it were not.
 
 A method of this project. It joins trigger inversion [Wang 2019] over several kinds of change, unlearning against what
 was found [Wang 2019, section VI-C; Zeng 2022], and the suspect model's own answers to clean inputs as the anchor that
@@ -34,13 +34,14 @@ class AnchoredUnlearning:
 
     L = mean(1 - <f(x), f0(x)>) + weight mean(1 - <f(x + t), f0(x)>), the same for captions with tokens inserted; f0 is
     the suspect model, frozen. Pictures are shown cropped and mirrored, to both models alike. t is drawn from the
-    triggers of the class that is reached too easily: a mask and pattern, noise below a bound, a smooth warp, a plane
-    wave; searched on f0 before the first epoch and on f before each later one. Views that are texts or payloads get
-    runs of tokens inserted, as captions do. Of a view tower with a frozen body only the captions are repaired.
+    triggers of the classes that a kind of change reaches too easily: a mask and pattern, noise below a bound, a smooth
+    warp, a plane wave; searched on f0 before the first epoch and on f before each later one. Views that are texts or
+    payloads get runs of tokens inserted, as captions do. Of a view tower with a frozen body only the captions are
+    repaired.
 
     Attributes:
         weight: of the term with triggers.
-        members: triggers of each kind that are searched for before an epoch.
+        members: triggers of each kind and class that are searched for before an epoch.
         noise: bound of what is added to a channel, in [0, 1]; two thirds of it in the search for the class.
         amplitude: of waves, in [0, 1].
         outlier: robust standard deviations from which a kind of change counts as a way in.

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from threatclip.defenses.contracts import Suspect
 from threatclip.defenses.unlearning.search import AnyKind, Effort, Found, Space, search
-from threatclip.defenses.unlearning.suspicion import Suspicion, suspect_class
+from threatclip.defenses.unlearning.suspicion import Suspicion, suspected_ways
 from threatclip.encoders.dual import DualEncoder
 from threatclip.errors import InputError
 from threatclip.evaluation.zero_shot import class_prototypes, prompt_list
@@ -46,10 +46,10 @@ def class_vectors(suspect: Suspect, *, seed: int) -> Float[np.ndarray, "c d"]:
 
 
 class TriggerBank:
-    """Triggers toward the class that a model is pulled to too easily; older ones stay, so that none comes back.
+    """Triggers toward the classes that a model is pulled to too easily; older ones stay, so that none comes back.
 
     Attributes:
-        suspicion: the class and the kinds of change that stand out; None before the first search.
+        suspicion: the classes and kinds of change that stand out; None before the first search.
         found: what every search found.
     """
 
@@ -75,7 +75,7 @@ class TriggerBank:
         self._seed = seed
 
     def search_again(self, dual: DualEncoder, *, epoch: int) -> None:
-        """Add triggers of a model as it is now; the first time, tell which class is to be searched for.
+        """Add triggers of a model as it is now; the first time, tell which ways in are to be searched for.
 
         Args:
             dual: its view tower is put into evaluation mode, and else left as it is.
@@ -91,9 +91,9 @@ class TriggerBank:
         )
         draw = rng(self._seed, f"unlearning/search/{epoch}")
         if self.suspicion is None:
-            self.suspicion = suspect_class(self._kinds, space, effort=self._effort, outlier=self._outlier, rng=draw)
-        goals = [self.suspicion.goal] * self._members
-        for kind in self.suspicion.kinds:
+            self.suspicion = suspected_ways(self._kinds, space, effort=self._effort, outlier=self._outlier, rng=draw)
+        for kind in dict.fromkeys(way.kind for way in self.suspicion.ways):
+            goals = [way.goal for way in self.suspicion.ways if way.kind == kind for _ in range(self._members)]
             found = search(kind, space, goals, effort=self._effort, rng=draw)
             kept = found.take(self.suspicion.ways_in(found))
             if len(kept.goals):

@@ -1,4 +1,4 @@
-"""Which class a model is pulled toward too easily, and by which kinds of change."""
+"""Which classes a model is pulled toward too easily, and by which kinds of change."""
 
 from __future__ import annotations
 
@@ -20,23 +20,39 @@ _LEAST_SHARE = 0.01  # reached by chance, and missed by chance
 _LEAST_REACHED = 0.05
 _CHEAP = 5.0  # times the usual cost: wider masks still hold what is left of a trigger
 _TAKEN = 0.25  # of the pictures
+_MOST_CLASSES = 2  # suspected by one kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """A class that one kind of change reaches too easily.
+
+    Attributes:
+        kind: of change.
+        goal: the class.
+        score: how far it stands out from the median class, in robust standard deviations.
+    """
+
+    kind: AnyKind
+    goal: int
+    score: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suspicion:
-    """The class that stands out most.
+    """The ways into a class that stand out, each kind of change for itself.
+
+    A sound class may be near by one kind (small masks reach some class easily in most models), so that no kind may
+    outvote another: what each finds is suspected.
 
     Attributes:
-        goal: the class.
-        kinds: by which its pull stands out by `outlier` deviations or more; all where none does.
-        scores: of each kind asked, for that class, in robust standard deviations.
-        usual: cost of the median class by each of `kinds` whose size is free.
-        stands_out: whether any kind's pull does.
+        ways: those that stand out by `outlier` deviations or more, the widest first; where none does, every kind
+            toward the class that is nearest to it.
+        usual: cost of the median class by each kind whose size is free.
+        stands_out: whether any way does.
     """
 
-    goal: int
-    kinds: tuple[AnyKind, ...]
-    scores: tuple[float, ...]
+    ways: tuple[Way, ...]
     usual: Mapping[AnyKind, float]
     stands_out: bool
 
@@ -52,31 +68,34 @@ class Suspicion:
         return found.reached >= _TAKEN
 
 
-def suspect_class(
+def suspected_ways(
     kinds: Sequence[AnyKind], space: Space, *, effort: Effort, outlier: float, rng: np.random.Generator
 ) -> Suspicion:
-    """Search toward every class with every kind, and return the class that is reached far more easily than the others.
+    """Search toward every class with every kind, and return where a class is reached far more easily than the others.
 
     Args:
         kinds: to search with.
         space: the suspect model.
         effort: of each search.
-        outlier: robust standard deviations from which a kind's pull stands out.
+        outlier: robust standard deviations from which a class stands out by a kind; two classes of a kind at most.
         rng: of the searches.
     """
     searched = [search(kind, space, range(len(space.classes)), effort=effort, rng=rng) for kind in kinds]
     scores = torch.stack([ease(found) for found in searched])
-    goal = int(scores.amax(dim=0).argmax())
-    own = tuple(scores[:, goal].tolist())
-    outstanding = tuple(kind for kind, score in zip(kinds, own, strict=True) if score >= outlier)
+    ways = [
+        Way(kind=kind, goal=goal, score=float(own[goal]))
+        for kind, own in zip(kinds, scores, strict=True)
+        for goal in own.argsort(descending=True)[:_MOST_CLASSES].tolist()
+        if own[goal] >= outlier
+    ]
+    nearest = int(scores.amax(dim=0).argmax())
+    every = [Way(kind=kind, goal=nearest, score=float(own[nearest])) for kind, own in zip(kinds, scores, strict=True)]
     return Suspicion(
-        goal=goal,
-        kinds=outstanding or tuple(kinds),
-        scores=own,
+        ways=tuple(sorted(ways or every, key=lambda way: -way.score)),
         usual={
             found.kind: float(cost(found).median()) for found in searched if isinstance(found.kind, Masked | Warped)
         },
-        stands_out=bool(outstanding),
+        stands_out=bool(ways),
     )
 
 
