@@ -11,7 +11,6 @@ from hostile_runs import BROKEN, HOSTILE, SCRIPT
 from starlette.testclient import TestClient
 
 from pair_cases import picture_pairs
-from report_pages import inert
 from threatclip.pairs.table import write_pairs
 from threatclip.service.app import create_app
 from threatclip.service.keys import add_key
@@ -169,7 +168,7 @@ def test_reports_come_in_a_sandbox(pages: TestClient) -> None:
     answer = pages.get(f"{audit}/report")
     assert answer.headers["content-security-policy"].split("; ")[-1].startswith("sandbox")
     assert "allow-scripts" not in answer.headers["content-security-policy"]
-    inert(answer.text)
+    assert "<script" not in answer.text
 
 
 def test_a_table_is_audited_from_the_page(pages: TestClient, tmp_path: Any) -> None:
