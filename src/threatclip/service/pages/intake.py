@@ -36,7 +36,7 @@ MOST_ROWS = 1_000
 _MOST_FAULTS = 50
 _PICTURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"BM")
 _REPORTS = (".md", ".html", ".htm", ".pdf")
-_EVE_KEYS = {"event_type", "flow_id", "payload", "payload_printable", "http", "alert"}
+_EVE_KEYS = {"event_type", "flow_id", "payload_printable", "alert"}
 _COLUMNS = {
     "payload": ("payload", "request", "view", "text", "body", "raw"),
     "text": ("text", "sentence", "view", "description", "procedure", "words"),

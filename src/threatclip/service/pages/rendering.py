@@ -64,10 +64,10 @@ def _words(error: HTTPException) -> str:
     return "there is nothing at this address; the links above lead to what there is"
 
 
-def page(request: Request, template: str, *, status: int = 200, **values: Any) -> HTMLResponse:
+def page(request: Request, template: str, *, code: int = 200, **values: Any) -> HTMLResponse:
     """Return a page for people, with the headers that hold it."""
     content = environment().get_template(template).render(path=request.url.path, version=__version__, **values)
-    return HTMLResponse(content, status, headers={"Content-Security-Policy": _CSP, **_HEADERS})
+    return HTMLResponse(content, code, headers={"Content-Security-Policy": _CSP, **_HEADERS})
 
 
 def fragment(template: str, **values: Any) -> HTMLResponse:
@@ -96,7 +96,7 @@ def download(content: bytes, *, name: str, media_type: str) -> Response:
 def error_page(request: Request, status: int, detail: str, *, headers: Mapping[str, str] | None = None) -> HTMLResponse:
     """Return what went wrong, and what to do, as a page."""
     response = page(
-        request, "error.html", status=status, detail=report_text.defang(detail[:800]), request_id=request_id_of(request)
+        request, "error.html", code=status, detail=report_text.defang(detail[:800]), request_id=request_id_of(request)
     )
     response.headers.update(dict(headers or {}))
     return response
