@@ -140,7 +140,9 @@ def main() -> None:
     options = parser.parse_args()
     torch.set_num_threads(1)
     real = DATA.is_file() and not options.synthetic
+    what = "MiniLM of CVE descriptions" if real else "synthetic clusters"
     if options.vectors is not None and options.vectors.is_file():
+        what = str(options.vectors)
         vectors = np.load(options.vectors, allow_pickle=False)[: options.rows + options.queries]
     else:
         vectors = (described if real else clustered)(options.rows + options.queries)
@@ -150,7 +152,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         results = measured(Path(folder), known, queries)
     report = {
-        "vectors": "MiniLM of CVE descriptions" if real else "synthetic clusters",
+        "vectors": what,
         "rows": len(known),
         "dim": DIM,
         "queries": len(queries),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pytest
 from index_cases import DrawnEncoder, cases, finished, written
 
 from threatclip.errors import DamagedArtifactError, InputError, NotInstalledError, StorageError
+from threatclip.index import generations
 from threatclip.index.build import add_cases, build_index
 from threatclip.index.cases import case_tables
 from threatclip.index.search import open_index
@@ -89,3 +91,21 @@ def test_without_the_library_the_extra_is_named(monkeypatch: pytest.MonkeyPatch,
     monkeypatch.setitem(__import__("sys").modules, "lancedb", None)
     with pytest.raises(NotInstalledError, match=r"\.\[index\]"):
         connect(str(tmp_path))
+
+
+def test_an_index_in_an_object_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import lancedb
+
+    # LanceDB's own store in memory, reached as any object store is; it lasts as long as one connection
+    store = lancedb.connect("memory://known", read_consistency_interval=timedelta(0))
+    monkeypatch.setattr(generations, "connect", lambda uri: store)
+    encoder, uri = DrawnEncoder(), "memory://known"
+    tables = [written(tmp_path / f"{name}.parquet", cases(20, name=name)) for name in ("old", "new", "newer")]
+    finished(build_index(uri, case_tables(tables[:1]), encoder=encoder))
+    reader = open_index(uri, refresh_s=0.0)
+    for table, name in zip(tables[1:], ("new", "newer"), strict=True):
+        finished(add_cases(uri, case_tables([table]), encoder=encoder))
+        query = encoder.views([f"{name} number 3".encode()])
+        assert reader.search(query, model=encoder.model, k=1)[0][0].id == f"{name}-3"
+    finished(build_index(uri, case_tables(tables[1:]), encoder=encoder))
+    assert {hit.source for hit in reader.search(query, model=encoder.model, k=60)[0]} == {"new", "newer"}
