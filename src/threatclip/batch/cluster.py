@@ -11,6 +11,7 @@ from threatclip.errors import InputError, NotInstalledError, ThreatclipError
 
 _WHOLE_CPU = 1.0
 _STARTS = 3
+_MOST_BLOCKS = 1_000
 
 
 class ShardActor:
@@ -67,12 +68,12 @@ def run_on_ray(job: Job, *, jobs: int, address: str | None, on_done: Callable[[i
         ray.data.DataContext.get_current().enable_progress_bars = False
         jobs = min(jobs, len(waiting))
         cpus = actor_cpus(float(ray.cluster_resources().get("CPU", _WHOLE_CPU)), jobs)
-        scored = ray.data.from_items(waiting, override_num_blocks=len(waiting)).map_batches(
+        scored = ray.data.from_items(waiting, override_num_blocks=min(len(waiting), _MOST_BLOCKS)).map_batches(
             ShardActor,
             fn_constructor_args=(job,),
             batch_size=1,
             num_cpus=cpus,
-            concurrency=jobs,
+            compute=ray.data.ActorPoolStrategy(size=jobs),
         )
         for count, _ in enumerate(scored.iter_rows(), start=len(done) + 1):
             on_done(count)
