@@ -10,8 +10,9 @@ from experiment_cases import one_thread
 from technique_cases import load
 
 from threatclip.errors import RecipeError
+from threatclip.experiments.config import load_recipe, parse, read_recipe
 from threatclip.experiments.progress import ignore
-from threatclip.experiments.technique.recipe import Answer
+from threatclip.experiments.technique.recipe import Answer, Technique
 from threatclip.experiments.technique.rows import Techniques, labeled, read_attack
 from threatclip.experiments.technique.study import InFolds, TechniqueStudy, run_technique_study, study_cells
 from threatclip.experiments.technique.study_cells import (
@@ -79,6 +80,16 @@ def test_cells_keep_what_was_answered_and_the_document_tells_it(technique_recipe
     assert "## All techniques: later years" in text
     assert "McNemar" in text
     assert "Leak control" in text
+
+
+def test_the_published_study_and_its_recipe_are_right() -> None:
+    path = Path(__file__).parents[3] / "recipes" / "attack-technique-study.toml"
+    study: TechniqueStudy = parse(TechniqueStudy, read_recipe(path), where=path.name)
+    recipe = load_recipe(path.parent / study.recipe)
+    assert isinstance(recipe, Technique)
+    assert study.in_folds.sentences in [one.name for one in recipe.data.sentences]
+    names = [cell.name for cell in study_cells(study, recipe, Path())]
+    assert len(set(names)) == len(study.seeds) * len(study.judged)
 
 
 def test_a_study_of_another_task_or_without_sentences_is_refused(technique_recipe: Path, tmp_path: Path) -> None:
