@@ -64,7 +64,7 @@ for (const button of document.querySelectorAll("[data-copy]")) {
 for (const form of document.querySelectorAll("form[data-threshold]")) {
   const slider = form.querySelector("[data-slider]");
   const number = form.querySelector("[data-number]");
-  const told = form.querySelector("[data-count]");
+  const told = form.querySelector("output");
   const bars = [...form.querySelectorAll("rect[data-score]")];
   const line = form.querySelector("line.cut");
   const axis = form.querySelector("line.axis");
