@@ -112,12 +112,25 @@ class NgramClassifier:
         """Return the score of each payload for each class."""
         return self.head.scores(self.vectors.transform(views))
 
+    def reads_as(self, other: NgramClassifier) -> bool:
+        """Tell whether both make the same features of a payload."""
+        mine, theirs = self.vectors, other.vectors
+        alike = mine.settings == theirs.settings and mine.terms == theirs.terms
+        return alike and np.array_equal(mine.idf, theirs.idf)
+
     def evidence(self, view: bytes, *, class_index: int, n: int = 10) -> list[tuple[str, float]]:
         """Return the n-grams of one payload that add most to the score of a class, the greatest first."""
-        row = self.vectors.transform([view])
-        shares = row.data * self.head.weight[class_index, row.indices]
+        return self.evidence_of(self.vectors.transform([view]), 0, class_index=class_index, n=n)
+
+    def evidence_of(
+        self, features: sparse.csr_matrix, row: int, *, class_index: int, n: int = 10
+    ) -> list[tuple[str, float]]:
+        """Return `evidence` of one row of features [n, d] that were made already."""
+        kept = slice(features.indptr[row], features.indptr[row + 1])
+        columns = features.indices[kept]
+        shares = features.data[kept] * self.head.weight[class_index, columns]
         order = np.argsort(-shares, kind="stable")[:n]
-        return [(self.vectors.terms[row.indices[i]], float(shares[i])) for i in order if shares[i] > 0]
+        return [(self.vectors.terms[columns[i]], float(shares[i])) for i in order if shares[i] > 0]
 
     def as_arrays(self) -> dict[str, np.ndarray]:
         """Return the arrays of the model."""

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy import sparse
 
 from threatclip import __version__
 from threatclip.artifacts import (
@@ -32,7 +33,6 @@ from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.bundle_engines import bundle_encoders
 from threatclip.experiments.members import Members
 from threatclip.experiments.run_folder import bundle_folder
-from threatclip.pairs.http import unquoted
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.weaknesses import WEAKNESSES
 
@@ -112,14 +112,16 @@ class PayloadClassifier:
         if not views:
             return []
         vectors = self.vectors(views)
-        probabilities = self.pool.probabilities(self.members.scores(views, vectors))
+        features = self.members.ngram_features(views)
+        probabilities = self.pool.probabilities(self.members.scores(views, vectors, features))
         answered = self.abstention.answers(probabilities)
+        read = features.get("ngrams")
         return [
             {
                 "id": ids[row],
                 "answers": self._ranked(probabilities[row]),
                 "abstained": not bool(answered[row]),
-                "evidence": self._evidence(views[row], vectors[row], int(probabilities[row].argmax())),
+                "evidence": self._evidence(row, vectors[row], read, int(probabilities[row].argmax())),
                 "model": self.model,
             }
             for row in range(len(views))
@@ -131,11 +133,13 @@ class PayloadClassifier:
             for k in np.argsort(-probabilities, kind="stable")
         ]
 
-    def _evidence(self, view: bytes, vector: np.ndarray, best: int) -> list[dict[str, Any]]:
+    def _evidence(
+        self, row: int, vector: np.ndarray, features: sparse.csr_matrix | None, best: int
+    ) -> list[dict[str, Any]]:
         cosines = self.known_vectors @ vector
         evidence: list[dict[str, Any]] = []
-        for row in np.argsort(-cosines, kind="stable")[:_N_EVIDENCE]:
-            case = self.known[row]
+        for place in _greatest(cosines, _N_EVIDENCE):
+            case = self.known[place]
             evidence.append(
                 {
                     "kind": "known case",
@@ -143,7 +147,7 @@ class PayloadClassifier:
                     "label": case.label,
                     "group": case.group,
                     "caption": case.caption,
-                    "cosine": float(cosines[row]),
+                    "cosine": float(cosines[place]),
                 }
             )
         own = np.flatnonzero(self.anchor_owners == best)
@@ -156,8 +160,8 @@ class PayloadClassifier:
                 "cosine": float(self.anchor_vectors[nearest] @ vector),
             }
         )
-        if self.members.ngrams is not None:
-            terms = self.members.ngrams.evidence(unquoted(view), class_index=best, n=5)
+        if self.members.ngrams is not None and features is not None:
+            terms = self.members.ngrams.evidence_of(features, row, class_index=best, n=5)
             evidence.append({"kind": "n-grams", "terms": [{"text": text, "weight": weight} for text, weight in terms]})
         return evidence
 
@@ -273,6 +277,14 @@ _MEMBER_KINDS: Mapping[str, Any] = {
     "ngrams": NgramClassifier,
     "ngrams_nb": NgramClassifier,
 }
+
+
+def _greatest(values: np.ndarray, n: int) -> np.ndarray:
+    """Return the places of the `n` greatest values, greatest first, the earlier of equal ones first."""
+    if len(values) <= n:
+        return np.argsort(-values, kind="stable")
+    near = np.flatnonzero(values >= np.partition(values, -n)[-n])
+    return near[np.argsort(-values[near], kind="stable")][:n]
 
 
 def title_of(label: str) -> str:

@@ -7,9 +7,10 @@ linear head, the nearest known payloads. N-gram members read the payload itself 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
+from scipy import sparse
 
 from threatclip.classification.heads import AnchorHead, NeighborHead
 from threatclip.classification.linear import LinearHead, LinearSettings, fit_linear
@@ -33,19 +34,40 @@ class Members:
     neighbors: NeighborHead | None = None
     ngrams: NgramClassifier | None = None
     ngrams_nb: NgramClassifier | None = None
+    _read_alike: bool = field(init=False, repr=False)  # by both n-gram members: one reading serves both
 
-    def scores(self, views: Sequence[bytes], vectors: np.ndarray) -> dict[str, np.ndarray]:
-        """Return the scores [n, c] of every fitted member; `vectors` [n, d] are the payload tower's of `views`."""
+    def __post_init__(self) -> None:
+        both = self.ngrams is not None and self.ngrams_nb is not None
+        object.__setattr__(self, "_read_alike", both and self.ngrams.reads_as(self.ngrams_nb))  # type: ignore[union-attr, arg-type]
+
+    def ngram_features(self, views: Sequence[bytes]) -> dict[str, sparse.csr_matrix]:
+        """Return the features [n, t] that each fitted n-gram member reads of payloads, by its name."""
+        fitted = {name: getattr(self, name) for name in _NGRAM_LINEAR if getattr(self, name) is not None}
+        plain = [unquoted(view) for view in views] if fitted else []
+        found: dict[str, sparse.csr_matrix] = {}
+        for name, classifier in fitted.items():
+            known = found.get("ngrams") if self._read_alike else None
+            found[name] = classifier.vectors.transform(plain) if known is None else known
+        return found
+
+    def scores(
+        self, views: Sequence[bytes], vectors: np.ndarray, features: Mapping[str, sparse.csr_matrix] | None = None
+    ) -> dict[str, np.ndarray]:
+        """Return the scores [n, c] of every fitted member.
+
+        Args:
+            views: payloads.
+            vectors: the payload tower's unit vectors [n, d] of them.
+            features: their `ngram_features`; None: they are made.
+        """
         found: dict[str, np.ndarray] = {}
         for name in VECTOR_MEMBERS:
             head: AnchorHead | LinearHead | NeighborHead | None = getattr(self, name)
             if head is not None:
                 found[name] = head.scores(vectors)
-        plain = [unquoted(view) for view in views] if self.ngrams or self.ngrams_nb else []
-        for name in _NGRAM_LINEAR:
-            classifier: NgramClassifier | None = getattr(self, name)
-            if classifier is not None:
-                found[name] = classifier.scores(plain)
+        for name, read in (self.ngram_features(views) if features is None else features).items():
+            classifier: NgramClassifier = getattr(self, name)
+            found[name] = classifier.head.scores(read)
         return found
 
 
