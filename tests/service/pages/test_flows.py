@@ -134,7 +134,7 @@ def test_curves_of_a_training_move_by_themselves(tab: Tab, hostile_runs: Path) -
     page.click("a:has-text('going')")
     assert page.locator(".live td.n").first.inner_text() == "30"
     write_steps(hostile_runs / "going", 60)
-    page.wait_for_function("() => document.querySelector('.live td.n').innerText === '60'")
+    page.wait_for_selector(".live td.n:text-is('60')")
 
 
 def test_the_browser_sends_no_form_of_another_page(tab: Tab, address: str) -> None:
