@@ -229,8 +229,8 @@ def for_people(answer: dict[str, Any]) -> str:
     for case in answer["evidence"]:
         if case.get("kind") == "known case":
             caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")
-            said = f"{case['sentence'][:100]!r} is " if "sentence" in case else ""
-            lines.append(f"    {said}like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
+            quoted = f"{case['sentence'][:100]!r} is " if "sentence" in case else ""
+            lines.append(f"    {quoted}like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
         elif case.get("kind") == "caution":
             lines.append(f"    caution: {case['text']}")
         elif case.get("kind") == "prompt":
