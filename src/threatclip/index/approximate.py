@@ -39,9 +39,10 @@ def fit_approximate(table: Table, settings: IndexSettings, *, dim: int) -> None:
         # one graph for each million: a graph needs no partitions until it outgrows a machine's memory
         config = HnswSq(distance_type="cosine", num_partitions=max(1, n_rows // 1_000_000), m=20, ef_construction=150)
     else:
+        n_parts = max(1, min(round(n_rows**0.5), n_rows // 256))  # LanceDB fits no part to fewer than 256 rows
         # a byte for each four components, where they come in fours; else LanceDB's own choice
         n_bytes = dim // 4 if dim % 4 == 0 else None
-        config = IvfPq(distance_type="cosine", num_partitions=max(1, round(n_rows**0.5)), num_sub_vectors=n_bytes)
+        config = IvfPq(distance_type="cosine", num_partitions=n_parts, num_sub_vectors=n_bytes)
     table.create_index(COLUMN, config=config)
 
 
