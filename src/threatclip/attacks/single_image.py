@@ -87,17 +87,21 @@ class SingleImage:
     def _target_row(
         self, clean: Sequence[Pair], goal: Goal, *, rng: np.random.Generator, surrogate: Surrogate | None
     ) -> int:
-        """Return the row whose view is x*."""
+        """Return the row whose view is x*; "random" draws, even where an id is given.
+
+        So does the attack that a truth names, whose id is filled in, poison the same pairs when it is run again.
+        """
+        views = target_gallery(clean, goal.target)
+        drawn = int(rng.integers(len(views))) if self.target_choice == "random" else 0
         if self.target_id:
             named = [row for row, pair in enumerate(clean) if pair.id == self.target_id and pair.view]
             if not named:
                 raise InputError(f"target_id = {self.target_id!a:.80} is no pair with a view in the table")
             return named[0]
-        views = target_gallery(clean, goal.target)
         if self.target_choice == "center":
             model = needed(surrogate, what='target_choice = "center"')
             return central_units(clean, views, model, by="view")[0][0]
-        return views[int(rng.integers(len(views)))][0]
+        return views[drawn][0]
 
 
 def target_gallery(clean: Sequence[Pair], target: str) -> list[list[int]]:
