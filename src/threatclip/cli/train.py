@@ -42,7 +42,8 @@ def train(
     if as_json:
         show_json(report)
         return
-    show(f"{report['run']}: trained on {report['n_train']:,} pairs in {report['seconds']:,.0f} s; on {report.get('judged', 'validation')}:")
+    judged = report.get("judged", "validation")
+    show(f"{report['run']}: trained on {report['n_train']:,} pairs in {report['seconds']:,.0f} s; on {judged}:")
     show_metrics(report["metrics"])
     if report.get("protocols"):
         show_comparison("protocol", {row["title"]: row["metrics"] for row in report["protocols"].values()})
