@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import Command, outcome_of, spawn, visible_and_hidden
+
 from small_run import write_recipe
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 from commands import Command, outcome_of, spawn, visible_and_hidden
-from small_run import write_recipe
 
+from small_run import write_recipe
 from threatclip.cli.main import main
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import write_pairs
