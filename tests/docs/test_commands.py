@@ -97,12 +97,12 @@ def test_the_reference_is_what_help_says() -> None:
     assert committed == reference(), "docs/cli.md is not current; run `make docs`"
 
 
-def test_make_help_lists_every_verb_and_no_more_than_ten() -> None:
+def test_make_help_lists_every_verb_and_no_more_than_a_dozen() -> None:
     makefile = (REPOSITORY / "Makefile").read_text(encoding="utf-8")
     phony = re.search(r"^\.PHONY: (.*)$", makefile, re.MULTILINE)
     assert phony is not None
     verbs = phony[1].split()
     described = re.findall(r"^(\w+):.*## \w", makefile, re.MULTILINE)
     assert sorted(verbs) == sorted(described)
-    assert len(verbs) <= 10
+    assert len(verbs) <= 12
     assert {"help", "demo", "test", "check", "lint", "types", "docs", "bench"} <= set(verbs)
