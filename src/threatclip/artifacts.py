@@ -224,6 +224,8 @@ def read_tensors(path: Path) -> dict[str, np.ndarray]:
     except (SafetensorError, TypeError, AttributeError) as error:
         raise DamagedArtifactError(f"{path} is not a whole safetensors file ({error}); restore it") from error
     for name, array in tensors.items():
+        if array.dtype.isbuiltin != 1:  # other packages teach numpy types of their own when they are imported
+            raise DamagedArtifactError(f"{path} holds {array.dtype} in {name!r}, which is never written; restore it")
         if array.dtype.kind in "fc" and not np.isfinite(array).all():
             raise DamagedArtifactError(f"{path} holds values that are not finite in {name!r}; train it anew")
     return tensors

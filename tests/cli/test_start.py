@@ -76,6 +76,7 @@ def test_every_verb_has_json_and_says_what_it_does() -> None:
         *("add", "search", "show"),
         *("train", "evaluate", "classify", "bench", "demo", "list", "verify", "poison", "export-clip"),
         *("attack-report", "audit", "detect", "scan", "repair", "defense-report", "serve"),
+        *("score", "watch", "optimize"),
     }
     for name, verb in verbs.items():
         options = {option for parameter in verb.params for option in parameter.opts}

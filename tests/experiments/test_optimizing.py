@@ -47,7 +47,7 @@ def test_what_disagrees_is_refused(tiny: TinyRun, tmp_path: Path, monkeypatch: p
         backend="onnx", precision="int8", rows_per_cpu_s=1e6, agreement=0.98, mean_cosine=1.0, least_cosine=0.5
     )
     monkeypatch.setattr(optimizing, "_trials", lambda *_: [bad])
-    with pytest.raises(InputError, match=r"no back end agrees .* onnx int8: 0.9800.*nothing was written"):
+    with pytest.raises(InputError, match=r"no back end agrees .*onnx int8: 0.9800.*nothing was written"):
         optimize(tiny.folder, tmp_path / "fast", wanted=Wanted(rows=8), pairs=None, on_progress=ignore)
     assert not (tmp_path / "fast").exists()
 

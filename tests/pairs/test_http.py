@@ -158,4 +158,4 @@ def test_a_hostile_megabyte_is_read_in_linear_time(name: str) -> None:
     requests = parse_requests(view)
     assert without_blanks(render_requests(requests)) == without_blanks(view)
     unquoted(view)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 8  # seconds; quadratic time would take hours

@@ -17,6 +17,9 @@ from schemathesis.python import asgi
 from threatclip.service.app import create_app, stop
 from threatclip.service.settings import Settings
 
+# its modules load when they are first used; pytest rewrites them then, which Python 3.11 cannot do as deep as a fixture
+# after a test that ran out of stack
+schemathesis.openapi.from_dict({"openapi": "3.1.0", "info": {"title": "none", "version": "0"}, "paths": {}})
 HOST = "http://127.0.0.1"
 schemathesis.serializer.alias("application/vnd.apache.parquet", "application/octet-stream")
 READ = (

@@ -76,7 +76,7 @@ def classify(
     as_json: Json = False,
     quiet: Quiet = False,
 ) -> None:
-    """Name the weakness, event, threat group or technique of inputs.
+    """Name weaknesses, events, groups, techniques.
 
     For each: all classes ranked with calibrated probabilities, "don't know" where the model should, and evidence.
 

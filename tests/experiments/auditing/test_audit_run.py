@@ -202,6 +202,13 @@ def test_a_folder_of_something_else_is_refused(tmp_path: Path) -> None:
     assert (request.out / "thesis.txt").read_text() == "mine"
 
 
+def test_a_folder_whose_audit_was_stopped_before_its_request_was_written_is_taken(tmp_path: Path) -> None:
+    request = write_case(tmp_path)
+    (request.out / "work").mkdir(parents=True)
+    (request.out / "work" / ".request.json.x.part").write_text("{")
+    assert audited(request)
+
+
 def test_a_folder_of_another_audit_is_refused(tmp_path: Path) -> None:
     request = write_case(tmp_path)
     audited(request)

@@ -36,14 +36,14 @@ def hostile_runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_hostile_runs(tmp_path_factory.mktemp("hostile"))
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def page_settings(hostile_runs: Path) -> Settings:
     return Settings(runs=hostile_runs, jobs=hostile_runs.parent / "jobs")
 
 
-@pytest.fixture(scope="session", autouse=True)
+@pytest.fixture(scope="module", autouse=True)
 def ruled() -> Iterator[None]:
-    """Let every run of these tests answer by rule."""
+    """Let every run of a module answer by rule; other modules on this worker have real ones."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("threatclip.service.models.load_classifier", load_ruled)
         yield
@@ -56,7 +56,7 @@ def pages(page_settings: Settings) -> Iterator[TestClient]:
         yield client
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def address(page_settings: Settings) -> Iterator[str]:
     """Where the service listens for a browser."""
     with closing(listening("127.0.0.1", 0)) as sock:
@@ -71,9 +71,9 @@ def address(page_settings: Settings) -> Iterator[str]:
         thread.join(20)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Real Chromium."""
+    """Real Chromium; its event loop must be gone before other modules ask for one of their own."""
     path = shutil.which("chromium")
     if path is None:
         pytest.skip("no chromium on this machine")

@@ -175,9 +175,18 @@ def _open_folder(out: Path, key: Mapping[str, Any]) -> None:
         return
     if out.exists():
         with reading_errors(out):
-            if not out.is_dir() or any(out.iterdir()):
+            if not out.is_dir() or not _only_begun(out):
                 raise InputError(f"{out} is no folder, or holds something that is no audit; choose another folder")
     write_json(path, dict(key))
+
+
+def _only_begun(out: Path) -> bool:
+    """Tell whether a folder holds nothing, or what an audit leaves that is stopped before its request is written."""
+    unfinished = f".{REQUEST}."
+    return all(
+        entry.name == WORK and entry.is_dir() and all(part.name.startswith(unfinished) for part in entry.iterdir())
+        for entry in out.iterdir()
+    )
 
 
 def _evidence(request: Audit, material: Material, on_progress: OnProgress) -> tuple[Survey, Evidence, np.ndarray]:
