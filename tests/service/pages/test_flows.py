@@ -69,7 +69,7 @@ def test_a_post_shows_its_picture(tab: Tab) -> None:
     picture = picture_pairs(1)[0].view
     submit(tab, run="posts", text=ATTACK, file={"name": "a.png", "mimeType": "image/png", "buffer": picture})
     shown = tab.page.locator("img.post")
-    assert shown.evaluate("image => image.naturalWidth") == 16
+    assert shown.evaluate("async image => { await image.decode(); return image.naturalWidth }") == 16
     assert tab.page.locator("mark.for-4").count() == 1
 
 
@@ -92,7 +92,10 @@ def test_suspects_are_kept_and_dropped_and_the_table_follows(tab: Tab, hostile_r
             page.keyboard.press(key) if by_key else page.click(f"button:has-text('{button}')")
     assert page.locator(".tabs a").all_inner_texts() == ["undecided 5", "kept 1", "dropped 1", "all 7"]
     page.click(".tabs a:has-text('kept')")
-    assert page.locator(".pair img").first.evaluate("image => image.naturalWidth") == 16
+    assert (
+        page.locator(".pair img").first.evaluate("async image => { await image.decode(); return image.naturalWidth }")
+        == 16
+    )
     with page.expect_download() as download:
         page.click("button:has-text('Cleaned table')")
     assert len(PairTable.open(download.value.path())) == 30 - 6
