@@ -124,7 +124,7 @@ def minilm_knn(sides: Sides) -> Scores:
 def minilm_logistic(sides: Sides) -> Scores:
     """Return the logits of balanced multinomial logistic regression on the vectors."""
     train, test = _features(sides)
-    model = LogisticRegression(C=_LOGISTIC_C, class_weight="balanced", max_iter=300, tol=1e-3).fit(train, sides.truth)
+    model = LogisticRegression(C=_LOGISTIC_C, class_weight="balanced", max_iter=2000, tol=1e-5).fit(train, sides.truth)
     return spread(model.decision_function(test), classes=model.classes_, n_classes=sides.n_groups, fill=UNSEEN_SCORE)
 
 
