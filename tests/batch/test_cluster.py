@@ -53,8 +53,6 @@ def test_a_ray_of_two_processes_writes_the_same_answers(tmp_path: Path) -> None:
         timeout=300,
         check=False,
     )
-    if "no Ray cluster could be started here" in done.stderr:
-        pytest.skip(f"ray does not start here: {done.stderr.splitlines()[-1][:200]}")
     assert done.returncode == 0, done.stderr[-3000:]
     local, ray = tmp_path / "local", tmp_path / "ray"
     assert sorted(path.name for path in local.iterdir()) == sorted(path.name for path in ray.iterdir())
