@@ -101,9 +101,14 @@ def write_text(path: Path, content: str) -> None:
     write_bytes(path, content.encode("utf-8", "replace"))
 
 
+def json_text(value: object) -> str:
+    """Return `value` as indented JSON with sorted keys and a line feed behind it; NaN is refused."""
+    return json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n"
+
+
 def write_json(path: Path, value: object) -> None:
-    """Write `value` as indented JSON with sorted keys, whole or not at all; NaN is refused."""
-    write_text(path, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+    """Write `json_text` of a value, whole or not at all."""
+    write_text(path, json_text(value))
 
 
 def read_json(path: Path) -> Any:

@@ -10,33 +10,23 @@ from typing import Any
 import numpy as np
 from scipy import sparse
 
-from threatclip import __version__
-from threatclip.artifacts import (
-    MANIFEST,
-    atomic_folder,
-    read_json,
-    read_tensors,
-    sha256_file,
-    verify_manifest,
-    write_json,
-    write_tensors,
-    write_text,
-)
+from threatclip.artifacts import json_text
 from threatclip.classification.abstention import Abstention
 from threatclip.classification.fusion import LogLinearPool
 from threatclip.classification.heads import AnchorHead, NeighborHead
 from threatclip.classification.linear import LinearHead
 from threatclip.classification.ngrams import NgramClassifier
 from threatclip.encoders.encode import Encoder, encode
-from threatclip.encoders.towers import Tower, TowerState, load_tower, tower_state
-from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.encoders.towers import Tower, tower_state
+from threatclip.errors import InputError
 from threatclip.experiments.bundle_engines import bundle_encoders
+from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, write_bundle
 from threatclip.experiments.members import Members
-from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.weaknesses import WEAKNESSES
 
 KIND = "payload-weakness"
+_KNOWN = "known.json"
 _N_EVIDENCE = 3
 _CAPTION_CHARS = 400
 
@@ -171,12 +161,10 @@ class PayloadClassifier:
             "anchors.vectors": self.anchor_vectors,
             "anchors.owners": self.anchor_owners,
             "known.vectors": self.known_vectors,
-            **_prefixed("pool", self.pool.as_arrays()),
+            **prefixed("pool", self.pool.as_arrays()),
         }
         assets: dict[str, bytes] = {}
         config: dict[str, Any] = {
-            "kind": KIND,
-            "version": __version__,
             "classes": [{"label": name, "name": title_of(name)} for name in self.classes],
             "anchor_texts": list(self.anchor_texts),
             "pool": self.pool.config(),
@@ -186,23 +174,24 @@ class PayloadClassifier:
         for name, tower in (("text", self.text_tower), ("payload", self.payload_tower)):
             state = tower_state(tower)
             config[f"{name}_tower"] = state.config
-            tensors |= _prefixed(name, state.weights)
+            tensors |= prefixed(name, state.weights)
             assets |= {f"{name}/{file}": content for file, content in state.assets.items()}
         for name in _MEMBER_KINDS:
             member = getattr(self.members, name)
             if member is not None:
                 config["members"][name] = member.config()
-                tensors |= _prefixed(f"member.{name}", member.as_arrays())
+                tensors |= prefixed(f"member.{name}", member.as_arrays())
                 if isinstance(member, NgramClassifier):
                     assets |= {f"member.{name}/{file}": content for file, content in member.assets().items()}
-        with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
-            write_json(part / "config.json", config)
-            write_json(part / "known.json", [asdict(case) for case in self.known])
-            write_tensors(part / "weights.safetensors", tensors)
-            write_text(part / "README.md", card)
-            for file, content in assets.items():
-                (part / "assets" / file).parent.mkdir(parents=True, exist_ok=True)
-                (part / "assets" / file).write_bytes(content)
+        write_bundle(
+            folder,
+            kind=KIND,
+            config=config,
+            tensors=tensors,
+            assets=assets,
+            card=card,
+            texts={_KNOWN: json_text([asdict(case) for case in self.known])},
+        )
 
     @classmethod
     def load(cls, folder: Path) -> PayloadClassifier:
@@ -212,17 +201,9 @@ class PayloadClassifier:
             InputError: there is no bundle.
             DamagedArtifactError: a file was changed, is missing, or does not fit the others.
         """
-        folder = bundle_folder(folder)
-        manifest = verify_manifest(folder)
-        if manifest.get("kind") != KIND:
-            raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
-        config = read_json(folder / "config.json")
-        tensors = read_tensors(folder / "weights.safetensors")
-        try:
-            classifier = cls._assembled(folder, config, tensors)
+        with opened_bundle(folder, kind=KIND) as files:
+            classifier = cls._assembled(files)
             classifier._check_parts()
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError, InputError) as error:
-            raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
         return classifier
 
     def _check_parts(self) -> None:
@@ -236,21 +217,15 @@ class PayloadClassifier:
         self.classify([b"GET / HTTP/1.1"], ["check"])
 
     @classmethod
-    def _assembled(
-        cls, folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]
-    ) -> PayloadClassifier:
-        towers = {
-            name: load_tower(
-                TowerState(config=config[f"{name}_tower"], weights=_under(name, tensors), assets=_assets(folder, name))
-            )
-            for name in ("text", "payload")
-        }
+    def _assembled(cls, files: BundleFiles) -> PayloadClassifier:
+        config, tensors = files.config, files.tensors
+        towers = {name: files.tower(f"{name}_tower", weights=name, assets=name) for name in ("text", "payload")}
         members: dict[str, Any] = {}
         for name, settings in config["members"].items():
-            arrays = _under(f"member.{name}", tensors)
+            arrays = files.under(f"member.{name}")
             kind = _MEMBER_KINDS[name]
             if kind is NgramClassifier:
-                members[name] = NgramClassifier.from_arrays(arrays, settings, _assets(folder, f"member.{name}"))
+                members[name] = NgramClassifier.from_arrays(arrays, settings, files.assets(f"member.{name}"))
             else:
                 members[name] = kind.from_arrays(arrays, settings)
         return cls(
@@ -261,12 +236,12 @@ class PayloadClassifier:
             anchor_owners=tensors["anchors.owners"],
             anchor_vectors=tensors["anchors.vectors"],
             members=Members(**members),
-            pool=LogLinearPool.from_arrays(_under("pool", tensors), config["pool"]),
+            pool=LogLinearPool.from_arrays(files.under("pool"), config["pool"]),
             abstention=Abstention.from_config(config["abstention"]),
-            known=tuple(KnownCase(**case) for case in read_json(folder / "known.json")),
+            known=tuple(KnownCase(**case) for case in files.read(_KNOWN)),
             known_vectors=tensors["known.vectors"],
-            model=sha256_file(folder / MANIFEST),
-            encoder=bundle_encoders(folder, {"payload": towers["payload"]}).get("payload"),
+            model=files.model,
+            encoder=bundle_encoders(files.folder, {"payload": towers["payload"]}).get("payload"),
         )
 
 
@@ -295,16 +270,3 @@ def title_of(label: str) -> str:
 def known_case(pair_id: str, label: str, group: str | None, caption: str | None) -> KnownCase:
     """Return a training row as evidence, its caption cut to what a reader wants."""
     return KnownCase(id=pair_id, label=label, group=group, caption=(caption or "")[:_CAPTION_CHARS])
-
-
-def _prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{prefix}.{name}": array for name, array in arrays.items()}
-
-
-def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
-
-
-def _assets(folder: Path, name: str) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in sorted((folder / "assets" / name).glob("*"))}

@@ -6,29 +6,16 @@ import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from scipy import sparse
 
-from threatclip import __version__
-from threatclip.artifacts import (
-    MANIFEST,
-    atomic_folder,
-    read_json,
-    read_tensors,
-    sha256_file,
-    verify_manifest,
-    write_json,
-    write_tensors,
-    write_text,
-)
+from threatclip.artifacts import json_text
 from threatclip.classification.abstention import Abstention
 from threatclip.classification.fusion import LogLinearPool
 from threatclip.classification.linear import LinearHead
 from threatclip.classification.ngrams import NgramVectors
-from threatclip.encoders.towers import TowerState, load_tower, tower_state
-from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.encoders.towers import tower_state
 from threatclip.experiments.attribution.classifier import GroupClassifier, KnownProcedure
 from threatclip.experiments.attribution.contrast import ContrastModel
 from threatclip.experiments.attribution.encoder import text_encoder
@@ -36,7 +23,7 @@ from threatclip.experiments.attribution.mixed import WORDS, MixedModel, Whitenin
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
 from threatclip.experiments.attribution.nearest import CHARS, NearestRows
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
-from threatclip.experiments.run_folder import bundle_folder
+from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, under, write_bundle
 from threatclip.pairs.masking import Names
 
 KIND = "attack-group"
@@ -52,8 +39,6 @@ def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, so
     members, judge = classifier.fitted.members, classifier.fitted.judge
     state = tower_state(classifier.encoder.tower)
     config = {
-        "kind": KIND,
-        "version": __version__,
         "tower": {**state.config, "source": source},
         "precision": classifier.encoder.encoder.precision,
         "techniques": list(members.evidence.ids),
@@ -62,23 +47,24 @@ def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, so
         "doubt": asdict(judge.doubt),
         "rules": {"incident": judge.incident.config(), "sentence": judge.sentence.config()},
     }
-    tensors = {f"tower.{name}": array for name, array in state.weights.items()}
-    tensors |= _member_arrays(members)
-    tensors |= {f"pool.{name}": array for name, array in judge.pool.as_arrays().items()}
+    tensors = prefixed("tower", state.weights) | _member_arrays(members) | prefixed("pool", judge.pool.as_arrays())
     tensors["known"] = classifier.known_vectors.astype(np.float16)
     names = {start: [list(one) for one in own] for start, own in classifier.names.by_start.items()}
-    with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
-        write_json(part / "config.json", config)
-        write_json(part / _GROUPS, [{"label": label, "name": name} for label, name in classifier.groups.items()])
-        write_json(part / _NAMES, names)
-        write_json(part / _KNOWN, [asdict(one) for one in classifier.known])
-        write_text(part / _TERMS, json.dumps(members.mixed.vectors.terms))
-        write_text(part / _CHARS, json.dumps(members.nearest.chars.terms))
-        write_tensors(part / "weights.safetensors", tensors)
-        write_text(part / "README.md", card)
-        (part / "assets").mkdir()
-        for file, content in state.assets.items():
-            (part / "assets" / file).write_bytes(content)
+    write_bundle(
+        folder,
+        kind=KIND,
+        config=config,
+        tensors=tensors,
+        assets=state.assets,
+        card=card,
+        texts={
+            _GROUPS: json_text([{"label": label, "name": name} for label, name in classifier.groups.items()]),
+            _NAMES: json_text(names),
+            _KNOWN: json_text([asdict(one) for one in classifier.known]),
+            _TERMS: json.dumps(members.mixed.vectors.terms),
+            _CHARS: json.dumps(members.nearest.chars.terms),
+        },
+    )
 
 
 def load_attribution(folder: Path) -> GroupClassifier:
@@ -88,16 +74,9 @@ def load_attribution(folder: Path) -> GroupClassifier:
         InputError: there is no bundle, or it is of another kind.
         DamagedArtifactError: a file was changed, is missing, or does not fit the others.
     """
-    folder = bundle_folder(folder)
-    manifest = verify_manifest(folder)
-    if manifest.get("kind") != KIND:
-        raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
-    config, tensors = read_json(folder / "config.json"), read_tensors(folder / "weights.safetensors")
-    try:
-        found = _assembled(folder, config, tensors)
+    with opened_bundle(folder, kind=KIND) as files:
+        found = _assembled(files)
         found.check_parts()
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError, InputError) as error:
-        raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
     return found
 
 
@@ -129,58 +108,54 @@ def _member_arrays(members: Members) -> dict[str, np.ndarray]:
     }
 
 
-def _assembled(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> GroupClassifier:
-    groups = {str(one["label"]): str(one["name"]) for one in read_json(folder / _GROUPS)}
-    assets = {path.name: path.read_bytes() for path in sorted((folder / "assets").glob("*"))}
-    tower = load_tower(TowerState(config=config["tower"], weights=_under("tower", tensors), assets=assets))
-    names = {str(start): tuple((str(a), str(b)) for a, b in own) for start, own in read_json(folder / _NAMES).items()}
+def _assembled(files: BundleFiles) -> GroupClassifier:
+    config = files.config
+    groups = {str(one["label"]): str(one["name"]) for one in files.read(_GROUPS)}
+    names = {str(start): tuple((str(a), str(b)) for a, b in own) for start, own in files.read(_NAMES).items()}
     known = tuple(
         KnownProcedure(
             id=str(one["id"]), groups=tuple(one["groups"]), technique=str(one["technique"]), text=str(one["text"])
         )
-        for one in read_json(folder / _KNOWN)
+        for one in files.read(_KNOWN)
     )
     judge = Judge(
-        pool=LogLinearPool.from_arrays(_under("pool", tensors), config["pool"]),
+        pool=LogLinearPool.from_arrays(files.under("pool"), config["pool"]),
         doubt=Doubt(**config["doubt"]),
         incident=Abstention.from_config(config["rules"]["incident"]),
         sentence=Abstention.from_config(config["rules"]["sentence"]),
     )
     return GroupClassifier(
         groups=groups,
-        fitted=GroupModel(members=_members(folder, config, tensors, tuple(groups)), judge=judge),
-        encoder=text_encoder(tower, precision=config["precision"], cached=False),
+        fitted=GroupModel(members=_members(files, tuple(groups)), judge=judge),
+        encoder=text_encoder(files.tower("tower", weights="tower"), precision=config["precision"], cached=False),
         names=Names(by_start=names),
         known=known,
-        known_vectors=tensors["known"].astype(np.float32),
-        model=sha256_file(folder / MANIFEST),
+        known_vectors=files.tensors["known"].astype(np.float32),
+        model=files.model,
     )
 
 
-def _members(
-    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], groups: tuple[str, ...]
-) -> Members:
-    mixed = _under("mixed", tensors)
+def _members(files: BundleFiles, groups: tuple[str, ...]) -> Members:
+    mixed = files.under("mixed")
     return Members(
         groups=groups,
         mixed=MixedModel(
-            vectors=NgramVectors(
-                settings=WORDS, terms=tuple(map(str, read_json(folder / _TERMS))), idf=mixed.pop("idf")
-            ),
-            words=LinearHead.from_arrays(mixed, config["words"]),
+            vectors=NgramVectors(settings=WORDS, terms=tuple(map(str, files.read(_TERMS))), idf=mixed.pop("idf")),
+            words=LinearHead.from_arrays(mixed, files.config["words"]),
             whitening=Whitening(center=mixed["center"], turn=mixed["turn"]),
             features=mixed["features"],
         ),
-        contrast=ContrastModel(**_under("contrast", tensors)),
-        evidence=TechniqueEvidence(ids=tuple(map(str, config["techniques"])), **_under("evidence", tensors)),
-        nearest=_nearest(folder, _under("near", tensors)),
-        rows=tensors["prior.rows"],
-        reports=tensors["prior.reports"],
+        contrast=ContrastModel(**files.under("contrast")),
+        evidence=TechniqueEvidence(ids=tuple(map(str, files.config["techniques"])), **files.under("evidence")),
+        nearest=_nearest(files),
+        rows=files.tensors["prior.rows"],
+        reports=files.tensors["prior.reports"],
     )
 
 
-def _nearest(folder: Path, near: Mapping[str, np.ndarray]) -> NearestRows:
-    chars = NgramVectors(settings=CHARS, terms=tuple(map(str, read_json(folder / _CHARS))), idf=near["idf"])
+def _nearest(files: BundleFiles) -> NearestRows:
+    near = files.under("near")
+    chars = NgramVectors(settings=CHARS, terms=tuple(map(str, files.read(_CHARS))), idf=near["idf"])
     return NearestRows(
         chars=chars,
         word_rows=_matrix("words", near),
@@ -202,14 +177,9 @@ def _sparse(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
 
 
 def _matrix(name: str, near: Mapping[str, np.ndarray]) -> sparse.csr_matrix:
-    own = _under(name, near)
+    own = under(name, near)
     found = sparse.csr_matrix(
         (own["data"], own["indices"], own["indptr"]), shape=(int(own["shape"][0]), int(own["shape"][1]))
     )
     found.check_format(full_check=True)
     return found
-
-
-def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}

@@ -10,25 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from threatclip import __version__
-from threatclip.artifacts import (
-    MANIFEST,
-    atomic_folder,
-    read_json,
-    read_tensors,
-    sha256_file,
-    verify_manifest,
-    write_json,
-    write_tensors,
-    write_text,
-)
 from threatclip.encoders.dual import DualEncoder
 from threatclip.encoders.encode import Encoder, encode
-from threatclip.encoders.towers import TowerState, load_tower, tower_state
-from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.encoders.towers import tower_state
+from threatclip.errors import InputError
 from threatclip.evaluation.zero_shot import class_prototypes, prompt_list
 from threatclip.experiments.bundle_engines import bundle_encoders
-from threatclip.experiments.run_folder import bundle_folder
+from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, write_bundle
 from threatclip.pairs.pair import MODALITIES, Modality
 
 KIND = "dual-encoder"
@@ -79,8 +67,6 @@ class DualBundle:
         tensors: dict[str, np.ndarray] = {_SCALE: self.dual.log_scale.detach().cpu().float().numpy().reshape(1)}
         assets: dict[str, bytes] = {}
         config: dict[str, Any] = {
-            "kind": KIND,
-            "version": __version__,
             "modality": self.modality,
             # a list, since the order of classes is told by nothing else
             "prompts": [{"label": name, "prompts": list(texts)} for name, texts in self.prompts.items()],
@@ -89,15 +75,9 @@ class DualBundle:
         for side, name in _SIDES.items():
             state = tower_state(getattr(self.dual, name))
             config[name] = state.config
-            tensors |= {f"{side}.{key}": array for key, array in state.weights.items()}
+            tensors |= prefixed(side, state.weights)
             assets |= {f"{side}/{file}": content for file, content in state.assets.items()}
-        with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
-            write_json(part / "config.json", config)
-            write_tensors(part / "weights.safetensors", tensors)
-            write_text(part / "README.md", card)
-            for file, content in assets.items():
-                (part / "assets" / file).parent.mkdir(parents=True, exist_ok=True)
-                (part / "assets" / file).write_bytes(content)
+        write_bundle(folder, kind=KIND, config=config, tensors=tensors, assets=assets, card=card)
 
     @classmethod
     def load(cls, folder: Path) -> DualBundle:
@@ -107,46 +87,28 @@ class DualBundle:
             InputError: there is no bundle, or it is of another kind.
             DamagedArtifactError: a file was changed, is missing, or does not fit the others.
         """
-        folder = bundle_folder(folder)
-        manifest = verify_manifest(folder)
-        if manifest.get("kind") != KIND:
-            raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
-        config = read_json(folder / "config.json")
-        tensors = read_tensors(folder / "weights.safetensors")
-        try:
-            dual = _dual(folder, config, tensors)
+        with opened_bundle(folder, kind=KIND) as files:
+            dual, prompts = _dual(files), files.config["prompts"]
             return cls(
                 dual=dual,
-                modality=_modality(config["modality"]),
-                prompts={str(entry["label"]): tuple(map(str, entry["prompts"])) for entry in config["prompts"]},
-                model=sha256_file(folder / MANIFEST),
-                encoders=bundle_encoders(folder, {"view": dual.view_tower, "text": dual.text_tower}),
+                modality=_modality(files.config["modality"]),
+                prompts={str(entry["label"]): tuple(map(str, entry["prompts"])) for entry in prompts},
+                model=files.model,
+                encoders=bundle_encoders(files.folder, {"view": dual.view_tower, "text": dual.text_tower}),
             )
-        except (KeyError, TypeError, AttributeError, ValueError, InputError) as error:
-            raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
 
 
-def _dual(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> DualEncoder:
+def _dual(files: BundleFiles) -> DualEncoder:
+    tensors = files.tensors
     known = tuple(f"{side}." for side in _SIDES)
     stranger = next((name for name in tensors if name != _SCALE and not name.startswith(known)), None)
     if stranger is not None or tensors[_SCALE].shape != (1,):
         raise ValueError(f"weights of no tower: {stranger}, or a temperature that is no number")
-    towers = {
-        name: load_tower(
-            TowerState(
-                config=config[name],
-                weights={
-                    key.removeprefix(f"{side}."): array for key, array in tensors.items() if key.startswith(f"{side}.")
-                },
-                assets={path.name: path.read_bytes() for path in sorted((folder / "assets" / side).glob("*"))},
-            )
-        )
-        for side, name in _SIDES.items()
-    }
+    towers = {name: files.tower(name, weights=side, assets=side) for side, name in _SIDES.items()}
     dual = DualEncoder(
         view_tower=towers["view_tower"],
         text_tower=towers["text_tower"],
-        learn_temperature=bool(config["learn_temperature"]),
+        learn_temperature=bool(files.config["learn_temperature"]),
     )
     with torch.no_grad():
         dual.log_scale.copy_(torch.from_numpy(tensors[_SCALE])[0])

@@ -2,40 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import (
-    MANIFEST,
-    atomic_folder,
-    read_json,
-    read_tensors,
-    sha256_file,
-    verify_manifest,
-    write_json,
-    write_tensors,
-    write_text,
-)
+from threatclip.artifacts import json_text
 from threatclip.classification.abstention import Abstention
 from threatclip.classification.fusion import LogLinearPool
 from threatclip.classification.linear import LinearHead
 from threatclip.classification.ngrams import NgramVectors
-from threatclip.encoders.towers import ImageTower, Tower, TowerState, load_tower, tower_state
-from threatclip.errors import DamagedArtifactError, InputError
+from threatclip.encoders.towers import ImageTower, tower_state
+from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, write_bundle
 from threatclip.experiments.events.catalogue import Catalogue
 from threatclip.experiments.events.classifier import EventClassifier, KnownPost
 from threatclip.experiments.events.features import PICTURE, WORDS, Reader
 from threatclip.experiments.events.heads import NGRAMS, Centers, Heads, NeighborVotes
 from threatclip.experiments.events.model import WAYS, EventModel
-from threatclip.experiments.run_folder import bundle_folder
 
 KIND = "events"
-_TOWERS = (PICTURE, WORDS)
+_KNOWN = "known.json"
 
 
 def save_classifier(classifier: EventClassifier, folder: Path, *, card: str) -> None:
@@ -54,8 +41,6 @@ def save_classifier(classifier: EventClassifier, folder: Path, *, card: str) -> 
     }
     assets: dict[str, bytes] = {}
     config: dict[str, Any] = {
-        "kind": KIND,
-        "version": __version__,
         "classes": list(classifier.classes),
         "catalogue": classifier.catalogue.as_plain(),
         "hashtags": classifier.hashtags,
@@ -71,22 +56,23 @@ def save_classifier(classifier: EventClassifier, folder: Path, *, card: str) -> 
     for name, tower in ((PICTURE, reader.picture), (WORDS, reader.words)):
         state = tower_state(tower)
         config[f"{name}_tower"] = state.config
-        tensors |= _prefixed(f"tower.{name}", state.weights)
+        tensors |= prefixed(f"tower.{name}", state.weights)
         assets |= {f"{name}/{file}": content for file, content in state.assets.items()}
     for half, head in heads.linear.items():
-        tensors |= _prefixed(f"head.{half}", head.as_arrays())
+        tensors |= prefixed(f"head.{half}", head.as_arrays())
     for way, pool in fitted.pools.items():
-        tensors |= _prefixed(f"pool.{way}", pool.as_arrays())
+        tensors |= prefixed(f"pool.{way}", pool.as_arrays())
     for one in heads.ngrams:
         tensors[f"idf.{one.settings.kind}"] = one.idf
-    with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
-        write_json(part / "config.json", config)
-        write_json(part / "known.json", [asdict(post) for post in classifier.known])
-        write_tensors(part / "weights.safetensors", tensors)
-        write_text(part / "README.md", card)
-        for file, content in assets.items():
-            (part / "assets" / file).parent.mkdir(parents=True, exist_ok=True)
-            (part / "assets" / file).write_bytes(content)
+    write_bundle(
+        folder,
+        kind=KIND,
+        config=config,
+        tensors=tensors,
+        assets=assets,
+        card=card,
+        texts={_KNOWN: json_text([asdict(post) for post in classifier.known])},
+    )
 
 
 def load_events(folder: Path) -> EventClassifier:
@@ -96,21 +82,15 @@ def load_events(folder: Path) -> EventClassifier:
         InputError: there is no bundle, or it is of another kind.
         DamagedArtifactError: a file was changed, is missing, or does not fit the others.
     """
-    folder = bundle_folder(folder)
-    manifest = verify_manifest(folder)
-    if manifest.get("kind") != KIND:
-        raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
-    config, tensors = read_json(folder / "config.json"), read_tensors(folder / "weights.safetensors")
-    try:
-        classifier = _assembled(folder, config, tensors)
+    with opened_bundle(folder, kind=KIND) as files:
+        classifier = _assembled(files)
         classifier.check_parts()
-    except (KeyError, TypeError, IndexError, AttributeError, ValueError, InputError) as error:
-        raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
     return classifier
 
 
-def _assembled(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> EventClassifier:
-    picture, words = (_tower(folder, name, config, tensors) for name in _TOWERS)
+def _assembled(files: BundleFiles) -> EventClassifier:
+    config = files.config
+    picture, words = (files.tower(f"{name}_tower", weights=f"tower.{name}", assets=name) for name in (PICTURE, WORDS))
     if not isinstance(picture, ImageTower):
         raise ValueError(f"the tower of pictures is of kind {picture.config.kind!r}, which reads none")
     return EventClassifier(
@@ -119,27 +99,28 @@ def _assembled(folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np
             picture=picture, words=words, sides=tuple(map(int, config["sides"])), mirrored=bool(config["mirrored"])
         ),
         fitted=EventModel(
-            heads=_heads(config, tensors),
+            heads=_heads(files),
             pools={
-                way: LogLinearPool.from_arrays(_under(f"pool.{way}", tensors), config["pools"][way])
+                way: LogLinearPool.from_arrays(files.under(f"pool.{way}"), config["pools"][way])
                 for way in WAYS
                 if way in config["pools"]
             },
             abstentions={way: Abstention.from_config(rule) for way, rule in config["abstentions"].items()},
-            shares=tensors["shares"],
+            shares=files.tensors["shares"],
         ),
         catalogue=Catalogue.from_plain(config["catalogue"]),
         hashtags=config["hashtags"],
-        known=tuple(KnownPost(**post) for post in read_json(folder / "known.json")),
-        model=sha256_file(folder / MANIFEST),
+        known=tuple(KnownPost(**post) for post in files.read(_KNOWN)),
+        model=files.model,
     )
 
 
-def _heads(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Heads:
+def _heads(files: BundleFiles) -> Heads:
+    config, tensors = files.config, files.tensors
     return Heads(
         centers=Centers(picture=tensors["center.picture"], words=tensors["center.words"]),
         linear={
-            half: LinearHead.from_arrays(_under(f"head.{half}", tensors), settings)
+            half: LinearHead.from_arrays(files.under(f"head.{half}"), settings)
             for half, settings in config["heads"].items()
         },
         ngrams=tuple(
@@ -156,18 +137,3 @@ def _heads(config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Head
         ),
         shares=(float(config["cosine_shares"][0]), float(config["cosine_shares"][1])),
     )
-
-
-def _tower(folder: Path, name: str, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray]) -> Tower:
-    assets = {path.name: path.read_bytes() for path in sorted((folder / "assets" / name).glob("*"))}
-    weights = _under(f"tower.{name}", tensors)
-    return load_tower(TowerState(config=config[f"{name}_tower"], weights=weights, assets=assets))
-
-
-def _prefixed(prefix: str, arrays: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    return {f"{prefix}.{name}": array for name, array in arrays.items()}
-
-
-def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}

@@ -10,32 +10,13 @@ from typing import Any
 import numpy as np
 import torch
 
-from threatclip import __version__
-from threatclip.artifacts import (
-    MANIFEST,
-    atomic_folder,
-    read_json,
-    read_tensors,
-    sha256_file,
-    verify_manifest,
-    write_json,
-    write_tensors,
-    write_text,
-)
+from threatclip.artifacts import json_text
 from threatclip.classification.tuned import TunedClassifier, class_probabilities, make_head
 from threatclip.encoders.pretrained import PretrainedNetwork
 from threatclip.encoders.settings import MOST_CHANNELS
 from threatclip.encoders.texts import readable_text
-from threatclip.encoders.towers import (
-    TowerState,
-    check_weights,
-    load_tower,
-    load_weights,
-    module_weights,
-    tower_state,
-)
-from threatclip.errors import DamagedArtifactError, InputError
-from threatclip.experiments.run_folder import bundle_folder
+from threatclip.encoders.towers import check_weights, load_weights, module_weights, tower_state
+from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, write_bundle
 from threatclip.pairs.masking import Names, mask_names
 from threatclip.pairs.pair import Pair
 
@@ -95,25 +76,24 @@ class GroupSeedClassifier:
             StorageError: the disk refused.
         """
         state = tower_state(self.network.tower)
-        tensors = {f"tower.{name}": array for name, array in state.weights.items()}
-        tensors |= {f"head.{name}": array for name, array in module_weights(self.network.head).items()}
+        tensors = prefixed("tower", state.weights) | prefixed("head", module_weights(self.network.head))
         config = {
-            "kind": KIND,
-            "version": __version__,
             "tower": {**state.config, "source": source},
             "hidden": self.network.hidden,
             "dropout": self.network.dropout,
             "caution": self.caution,
         }
-        with atomic_folder(folder, manifest={"kind": KIND, "version": __version__}) as part:
-            write_json(part / "config.json", config)
-            write_json(part / GROUPS, [{"label": label, "name": name} for label, name in self.groups.items()])
-            write_json(part / NAMES, {start: [list(one) for one in own] for start, own in self.names.by_start.items()})
-            write_tensors(part / "weights.safetensors", tensors)
-            write_text(part / "README.md", card)
-            (part / "assets").mkdir()
-            for file, content in state.assets.items():
-                (part / "assets" / file).write_bytes(content)
+        groups = [{"label": label, "name": name} for label, name in self.groups.items()]
+        names = {start: [list(one) for one in own] for start, own in self.names.by_start.items()}
+        write_bundle(
+            folder,
+            kind=KIND,
+            config=config,
+            tensors=tensors,
+            assets=state.assets,
+            card=card,
+            texts={GROUPS: json_text(groups), NAMES: json_text(names)},
+        )
 
     @classmethod
     def load(cls, folder: Path) -> GroupSeedClassifier:
@@ -123,41 +103,31 @@ class GroupSeedClassifier:
             InputError: there is no bundle, or it is of another kind.
             DamagedArtifactError: a file was changed, is missing, or does not fit the others.
         """
-        folder = bundle_folder(folder)
-        manifest = verify_manifest(folder)
-        if manifest.get("kind") != KIND:
-            raise InputError(f"{folder} is a bundle of kind {manifest.get('kind')!r}, not {KIND!r}")
-        config, tensors = read_json(folder / "config.json"), read_tensors(folder / "weights.safetensors")
-        try:
-            groups = {str(one["label"]): str(one["name"]) for one in read_json(folder / GROUPS)}
+        with opened_bundle(folder, kind=KIND) as files:
+            groups = {str(one["label"]): str(one["name"]) for one in files.read(GROUPS)}
             found = cls(
-                network=_network(folder, config, tensors, n_classes=len(groups)),
+                network=_network(files, n_classes=len(groups)),
                 groups=groups,
-                names=_names(read_json(folder / NAMES)),
-                caution=str(config["caution"]),
-                model=sha256_file(folder / MANIFEST),
+                names=_names(files.read(NAMES)),
+                caution=str(files.config["caution"]),
+                model=files.model,
             )
             found.probabilities([b"a sentence"])
-        except (KeyError, TypeError, IndexError, AttributeError, ValueError, InputError) as error:
-            raise DamagedArtifactError(f"{folder} is not a whole bundle ({error!r}); train it anew") from error
         return found
 
 
-def _network(
-    folder: Path, config: Mapping[str, Any], tensors: Mapping[str, np.ndarray], *, n_classes: int
-) -> TunedClassifier:
-    assets = {path.name: path.read_bytes() for path in sorted((folder / "assets").glob("*"))}
-    tower = load_tower(TowerState(config=config["tower"], weights=_under("tower", tensors), assets=assets))
+def _network(files: BundleFiles, *, n_classes: int) -> TunedClassifier:
+    tower, head = files.tower("tower", weights="tower"), files.under("head")
     if not isinstance(tower, PretrainedNetwork):
         raise ValueError(f"a tower of kind {tower.config.kind!r}")
-    hidden, dropout = int(config["hidden"]), float(config["dropout"])
+    hidden, dropout = int(files.config["hidden"]), float(files.config["dropout"])
     if not 1 <= hidden <= MOST_CHANNELS:
         raise ValueError(f"a hidden layer of {hidden}")
     with torch.device("meta"):  # a stranger's shape costs nothing until the weights are seen to be of it
         shape = make_head(tower.dim, hidden=hidden, n_classes=n_classes, dropout=dropout)
-    check_weights(shape, _under("head", tensors))
+    check_weights(shape, head)
     network = TunedClassifier(tower, hidden=hidden, n_classes=n_classes, dropout=dropout)
-    load_weights(network.head, _under("head", tensors))
+    load_weights(network.head, head)
     return network.eval()
 
 
@@ -165,8 +135,3 @@ def _names(plain: Mapping[str, Any]) -> Names:
     return Names(
         by_start={str(start): tuple((str(name), str(word)) for name, word in own) for start, own in plain.items()}
     )
-
-
-def _under(prefix: str, tensors: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
-    start = f"{prefix}."
-    return {name.removeprefix(start): array for name, array in tensors.items() if name.startswith(start)}
