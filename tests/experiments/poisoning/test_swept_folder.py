@@ -14,7 +14,8 @@ from swept_cases import made_sweep
 from threatclip.artifacts import read_json, write_json
 from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.config import as_plain, parse, read_recipe
-from threatclip.experiments.poisoning.folder import PLAN, cells_in, environment_of, read_folders, write_plan
+from threatclip.experiments.planned import environment_of
+from threatclip.experiments.poisoning.folder import PLAN, cells_in, read_folders, write_plan
 from threatclip.experiments.poisoning.recipe import Sweep
 
 RECIPES = sorted((Path(__file__).resolve().parents[3] / "recipes").glob("attack-*.toml"))

@@ -7,23 +7,22 @@ or defenses, as long as what all cells share and the defenses of one name are th
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from threatclip.artifacts import read_json, reading_errors, write_json
-from threatclip.errors import DamagedArtifactError, InputError, RecipeError
+from threatclip.artifacts import read_json, write_json
+from threatclip.errors import DamagedArtifactError
 from threatclip.experiments.cells import Cell, is_finished
-from threatclip.experiments.config import as_plain, parse
+from threatclip.experiments.config import as_plain
 from threatclip.experiments.matrix.plan import REBOUND
 from threatclip.experiments.matrix.recipe import Matrix
-from threatclip.experiments.poisoning.folder import environment_of
+from threatclip.experiments.planned import PlanKind, environment_of, planned_folders, read_plan, stored_plan
 from threatclip.experiments.run_folder import ENVIRONMENT, environment
 
 PLAN = "matrix.json"
-_VERSION = 1
-_HOW = "make one with `threatclip bench RECIPE -o FOLDER`, RECIPE such as recipes/backdoor-matrix.toml"
+_KIND = PlanKind(name="matrix", file=PLAN, version=1, example="recipes/backdoor-matrix.toml")
 _GROWING = ("title", "document", "lines", "seeds", "rates", "tolerance", "models", "rebound")
 _DEFENSES = ("repairs", "filters", "trainings", "detectors", "scanners")
 _GROWING_OF_DEFENSE = ("rates", "lines", "seeds", "by", "remove")
@@ -59,7 +58,7 @@ def write_plan(matrix: Matrix, out: Path, sweep: Path, cells: Sequence[Cell]) ->
     if not (out / ENVIRONMENT).is_file() or not all(is_finished(cell) for cell in cells):
         write_json(out / ENVIRONMENT, environment())
     place = os.path.relpath(sweep.resolve(), out.resolve())
-    write_json(out / PLAN, {"version": _VERSION, "recipe": recipe, "sweep": place, "cells": keys})
+    write_json(out / PLAN, {"version": _KIND.version, "recipe": recipe, "sweep": place, "cells": keys})
 
 
 def _earlier(plan: Path, recipe: Mapping[str, Any]) -> dict[str, str]:
@@ -95,7 +94,7 @@ def sweep_folder(out: Path) -> Path:
         InputError: no matrix has been begun here.
         DamagedArtifactError: its plan is not what was written.
     """
-    place = _stored(out / PLAN).get("sweep")
+    place = stored_plan(_KIND, out).get("sweep")
     if not isinstance(place, str):
         raise DamagedArtifactError(f"{out / PLAN} names no sweep; run the recipe into the folder again")
     return Path(os.path.normpath(out / place))
@@ -108,25 +107,7 @@ def read_folders(paths: Sequence[Path]) -> list[MatrixFolder]:
         InputError: a folder is absent or no matrix, or a matrix is named twice.
         DamagedArtifactError: what was recorded about a matrix is not what was written.
     """
-    found = [folder for path in paths for folder in _matrices_at(path)]
-    places = [folder.resolve() for folder in found]
-    twice = next((place for place in places if places.count(place) > 1), None)
-    if twice is not None:
-        raise InputError(f"the matrix in {twice} is named twice; name each folder once")
-    return [read_folder(folder) for folder in found]
-
-
-def _matrices_at(path: Path) -> Iterator[Path]:
-    with reading_errors(path):
-        if not path.is_dir():
-            raise InputError(f"no folder {path}; {_HOW}")
-        if (path / PLAN).is_file():
-            yield path
-            return
-        inner = sorted(folder for folder in path.iterdir() if (folder / PLAN).is_file())
-    if not inner:
-        raise InputError(f"{path} is no matrix: it has no {PLAN}; {_HOW}")
-    yield from inner
+    return [read_folder(folder) for folder in planned_folders(_KIND, paths)]
 
 
 def read_folder(path: Path) -> MatrixFolder:
@@ -136,28 +117,5 @@ def read_folder(path: Path) -> MatrixFolder:
         InputError: it has no `matrix.json`, or that of another version.
         DamagedArtifactError: what is there is not what was written.
     """
-    stored = _stored(path / PLAN)
-    if stored.get("version") != _VERSION:
-        raise InputError(f"{path / PLAN} is of version {stored.get('version')!a:.20}, this is {_VERSION}; run it anew")
-    try:
-        matrix: Matrix = parse(Matrix, stored.get("recipe"), where=str(path / PLAN))
-    except RecipeError as error:
-        raise DamagedArtifactError(
-            f"{error}; restore {path / PLAN}, or run the recipe into the folder again"
-        ) from error
-    keys = stored.get("cells")
-    if not isinstance(keys, dict) or not all(isinstance(key, str) and _plain(name) for name, key in keys.items()):
-        raise DamagedArtifactError(f"{path / PLAN} names no cells; run the recipe into the folder again")
+    matrix, keys = read_plan(_KIND, Matrix, path)
     return MatrixFolder(path=path, matrix=matrix, sweep=sweep_folder(path), keys=keys, environment=environment_of(path))
-
-
-def _plain(name: str) -> bool:
-    """Tell whether a name read from a file stays in its folder."""
-    return bool(name) and len(name) < 250 and not set(name) & set("/\\\0") and not name.startswith(".")
-
-
-def _stored(path: Path) -> dict[str, Any]:
-    stored = read_json(path)
-    if not isinstance(stored, dict):
-        raise DamagedArtifactError(f"{path} holds no matrix; restore it, or run the recipe into the folder again")
-    return stored

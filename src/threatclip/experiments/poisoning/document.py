@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from threatclip.evaluation.intervals import N_RESAMPLES, Metric
+from threatclip.experiments.planned import environment_of
 from threatclip.experiments.poisoning.doses import KEPT, Dose, read_doses
-from threatclip.experiments.poisoning.folder import environment_of
 from threatclip.experiments.poisoning.recipe import Sweep
 from threatclip.experiments.study_markdown import code, difference, escape, percent, table, with_interval
 

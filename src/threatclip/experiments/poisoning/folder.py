@@ -1,30 +1,29 @@
 """The folder of a sweep: what was asked, of which data, and which cells that makes; it can be read without the recipe.
 
-`sweep.json` is written before any work starts. A cell belongs to it by its key, which is kept there and not computed
-anew: a report of an old folder does not depend on what later versions add to a recipe.
+`sweep.json` is written before any work starts.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from threatclip.artifacts import read_json, reading_errors, write_json
+from threatclip.artifacts import write_json
 from threatclip.checks import distinct
-from threatclip.errors import DamagedArtifactError, InputError, RecipeError
+from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.experiments.cells import Cell, is_finished
-from threatclip.experiments.config import as_plain, parse
+from threatclip.experiments.config import as_plain
+from threatclip.experiments.planned import PlanKind, environment_of, planned_folders, read_plan, stored_plan
 from threatclip.experiments.poisoning.material import sweep_root
 from threatclip.experiments.poisoning.plan import cells_of, name_of
 from threatclip.experiments.poisoning.recipe import Sweep
 from threatclip.experiments.run_folder import ENVIRONMENT, data_hashes, environment
 
 PLAN = "sweep.json"
-_VERSION = 1
-_HOW = "make one with `threatclip bench RECIPE -o FOLDER`, RECIPE such as recipes/attack-backdoors.toml"
+_KIND = PlanKind(name="sweep", file=PLAN, version=1, example="recipes/attack-backdoors.toml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +64,18 @@ def write_plan(sweep: Sweep, out: Path, cells: Sequence[Cell]) -> None:
     data = data_hashes(sweep_root(sweep.rows), inputs_of(sweep))
     finished = [is_finished(cell) for cell in cells]
     if any(finished) and (out / PLAN).is_file():
-        _same_data(out / PLAN, data)
+        _same_data(out, data)
     if not all(finished) or not (out / ENVIRONMENT).is_file():
         write_json(out / ENVIRONMENT, environment())
     keys = {cell.name: cell.key for cell in cells}
-    write_json(out / PLAN, {"version": _VERSION, "recipe": as_plain(sweep), "cells": keys, "data": data})
+    write_json(out / PLAN, {"version": _KIND.version, "recipe": as_plain(sweep), "cells": keys, "data": data})
 
 
-def _same_data(plan: Path, data: Mapping[str, str]) -> None:
-    stored = _stored(plan).get("data")
+def _same_data(out: Path, data: Mapping[str, str]) -> None:
+    stored = stored_plan(_KIND, out).get("data")
     changed = sorted(name for name in data if not isinstance(stored, dict) or stored.get(name) != data[name])
     if changed:
-        raise InputError(
-            f"{changed[0]} is not what the finished cells in {plan.parent} were made from; choose another folder"
-        )
+        raise InputError(f"{changed[0]} is not what the finished cells in {out} were made from; choose another folder")
 
 
 def inputs_of(sweep: Sweep) -> list[str]:
@@ -96,26 +93,7 @@ def read_folders(paths: Sequence[Path]) -> list[SweepFolder]:
         InputError: a folder is absent or no sweep, or a sweep is named twice.
         DamagedArtifactError: what was recorded about a sweep is not what was written.
     """
-    found = [folder for path in paths for folder in _sweeps_at(path)]
-    places = [folder.resolve() for folder in found]
-    twice = next((place for place in places if places.count(place) > 1), None)
-    if twice is not None:
-        raise InputError(f"the sweep in {twice} is named twice; name each folder once")
-    return [read_folder(folder) for folder in found]
-
-
-def _sweeps_at(path: Path) -> Iterator[Path]:
-    with reading_errors(path):
-        if not path.is_dir():
-            raise InputError(f"no folder {path}; {_HOW}")
-        if (path / PLAN).is_file():
-            yield path
-            return
-        inner = sorted(folder for folder in path.iterdir() if (folder / PLAN).is_file())
-    if not inner:
-        told = "run the recipe into it again: finished cells are kept" if (path / "cells").is_dir() else _HOW
-        raise InputError(f"{path} is no sweep: it has no {PLAN}; {told}")
-    yield from inner
+    return [read_folder(folder) for folder in planned_folders(_KIND, paths)]
 
 
 def read_folder(path: Path) -> SweepFolder:
@@ -125,34 +103,9 @@ def read_folder(path: Path) -> SweepFolder:
         InputError: it has no `sweep.json`, or that of another version.
         DamagedArtifactError: what is there is not what was written.
     """
-    stored = _stored(path / PLAN)
-    if stored.get("version") != _VERSION:
-        raise InputError(f"{path / PLAN} is of version {stored.get('version')!a:.20}, this is {_VERSION}; run it anew")
-    try:
-        sweep: Sweep = parse(Sweep, stored.get("recipe"), where=str(path / PLAN))
-    except RecipeError as error:
-        raise DamagedArtifactError(
-            f"{error}; restore {path / PLAN}, or run the recipe into the folder again"
-        ) from error
-    keys = stored.get("cells")
-    if not isinstance(keys, dict) or not all(isinstance(key, str) for key in keys.values()):
-        raise DamagedArtifactError(f"{path / PLAN} names no cells; run the recipe into the folder again")
+    sweep, keys = read_plan(_KIND, Sweep, path)
     # not all of them at once: a strange recipe could make more cells than memory holds
     names = {name_of(asked) for asked in islice(cells_of(sweep), len(keys) + 1)}
     if names != set(keys):
         raise DamagedArtifactError(f"{path / PLAN} does not name the cells of its recipe; run the recipe again")
     return SweepFolder(path=path, sweep=sweep, keys=keys, environment=environment_of(path))
-
-
-def _stored(path: Path) -> dict[str, Any]:
-    stored = read_json(path)
-    if not isinstance(stored, dict):
-        raise DamagedArtifactError(f"{path} holds no sweep; restore it, or run the recipe into the folder again")
-    return stored
-
-
-def environment_of(folder: Path) -> Mapping[str, Any]:
-    """Return versions, commit and device of the last work in a folder; nothing where they were not recorded."""
-    path = folder / ENVIRONMENT
-    stored = read_json(path) if path.is_file() else {}
-    return stored if isinstance(stored, dict) else {}
