@@ -30,7 +30,7 @@ import threading, time
 def let_go():
     while not fake.batches:
         time.sleep(0.01)
-    time.sleep(0.5)
+    time.sleep(1.5)
     fake.go.set()
 threading.Thread(target=let_go, daemon=True).start()
 from threatclip.cli.main import main
@@ -40,7 +40,7 @@ sys.exit(main(sys.argv[1:]))
 
 @contextmanager
 def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """Serve a model that takes half a second for its first batch."""
+    """Serve a model that takes a second and a half for its first batch."""
     fake_run(folder / "runs" / "one")
     command = [sys.executable, "-c", SERVE, "serve", "--port", "0", "--runs", str(folder / "runs")]
     command += ["--jobs", str(folder / "jobs"), "--json"]
@@ -53,6 +53,17 @@ def served(folder: Path) -> Iterator[tuple[subprocess.Popen[str], str]]:
             yield process, urlsplit(json.loads(process.stdout.readline())["address"]).netloc
         finally:
             process.kill()
+
+
+def readiness(place: str) -> int:
+    """Return what a new connection hears, as soon as it is not 200."""
+    for _ in range(1_000):
+        with closing(http.client.HTTPConnection(place, timeout=60)) as coming:
+            coming.request("GET", "/readyz")
+            status = coming.getresponse().status
+        if status != 200:
+            return status
+    return 200
 
 
 def test_a_signal_ends_it_after_what_was_accepted_is_answered(tmp_path: Path) -> None:
@@ -68,6 +79,7 @@ def test_a_signal_ends_it_after_what_was_accepted_is_answered(tmp_path: Path) ->
             if 'threatclip_waiting_inputs{run="one"}' in watching.getresponse().read().decode():
                 break
         process.send_signal(signal.SIGTERM)
+        assert readiness(place) == 503
         answer = asking.getresponse()
         told: Any = json.loads(answer.read())
         assert answer.status == 200

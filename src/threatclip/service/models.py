@@ -22,7 +22,7 @@ from threatclip.service.runs import RunCard, Runs, stamp_of
 from threatclip.service.settings import Limits
 
 T = TypeVar("T")
-_MAX_WORKING = 64  # searches that wait; each may carry many queries
+_MAX_SEARCHING = 64  # searches that wait; each may carry many queries
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -49,7 +49,8 @@ class Models:
         self._loaded: OrderedDict[str, Loaded] = OrderedDict()
         self._loading = asyncio.Lock()
         self._stopping = False
-        self._working = 0
+        self._working = set[asyncio.Future[Any]]()  # what the thread was asked for beside batches, until it has ended
+        self._searching = 0
         # one thread: two models at once would share the same cores, and each answer would take twice as long
         self._executor = ThreadPoolExecutor(1, thread_name_prefix="model")
 
@@ -77,15 +78,17 @@ class Models:
             Problem: 503 while the service stops, or when a file of the model was changed.
             InputError: no such run, or one that does not classify.
         """
-        if self._stopping:
-            raise stopping()
         async with self._loading:
+            if self._stopping:
+                raise stopping()
             held = self._loaded.get(run)
             if held is not None and held.is_current():
                 self._loaded.move_to_end(run)
                 return held
             card = await asyncio.to_thread(self._runs.find, run)
             loaded = await self._read(card)
+            if self._stopping:  # nobody would end its queue
+                raise stopping()
             self._loaded[run] = loaded
             self._loaded.move_to_end(run)
             old = [] if held is None else [held]
@@ -103,22 +106,27 @@ class Models:
         """
         if self._stopping:
             raise stopping()
-        if self._working >= _MAX_WORKING:
+        if self._searching >= _MAX_SEARCHING:
             raise Problem(
-                HTTPStatus.TOO_MANY_REQUESTS, f"{self._working} requests wait already", headers={"Retry-After": "1"}
+                HTTPStatus.TOO_MANY_REQUESTS, f"{self._searching} requests wait already", headers={"Retry-After": "1"}
             )
-        self._working += 1
-        loop = asyncio.get_running_loop()
-        task = loop.run_in_executor(self._executor, functools.partial(function, *arguments, **named))
-        task.add_done_callback(self._worked)
+        self._searching += 1
+        task = self._in_thread(functools.partial(function, *arguments, **named))
+        task.add_done_callback(self._searched)
         try:
-            return await asyncio.wait_for(asyncio.shield(task), self._limits.request_seconds)
+            return await asyncio.wait_for(_ended(task), self._limits.request_seconds)
         except TimeoutError as error:
             task.add_done_callback(_forget_error)
             raise out_of_time(self._limits.request_seconds) from error
 
-    def _worked(self, _: object) -> None:
-        self._working -= 1
+    def _in_thread(self, function: Callable[[], T]) -> asyncio.Future[T]:
+        task = asyncio.get_running_loop().run_in_executor(self._executor, function)
+        self._working.add(task)
+        task.add_done_callback(self._working.discard)
+        return task
+
+    def _searched(self, _: object) -> None:
+        self._searching -= 1
 
     async def run_for(self, reads: str) -> str:
         """Return the name of the only run that reads `reads`.
@@ -135,16 +143,20 @@ class Models:
         raise InputError(f"several runs classify such inputs: name one as run ({', '.join(fit[:10])})")
 
     async def close(self) -> None:
-        """Take nothing more and end what was accepted."""
+        """Take nothing more, end what was accepted within the time of grace, and tell the rest so."""
         self._stopping = True
-        await asyncio.gather(*(loaded.batcher.close(self._limits.grace_seconds) for loaded in self._loaded.values()))
+        grace = self._limits.grace_seconds
+        ends = [loaded.batcher.close(grace) for loaded in self._loaded.values()]
+        if self._working:
+            await asyncio.gather(asyncio.wait(set(self._working), timeout=grace), *ends)
+        else:
+            await asyncio.gather(*ends)
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     async def _read(self, card: RunCard) -> Loaded:
         stamp = stamp_of(card.bundle / MANIFEST)
-        loop = asyncio.get_running_loop()
         try:
-            classifier = await loop.run_in_executor(self._executor, load_classifier, card.folder)
+            classifier = await _ended(self._in_thread(functools.partial(load_classifier, card.folder)))
         except InputError as error:
             raise InputError(f"the run {card.name} (kind {card.kind}) does not classify; choose another") from error
         batcher = Batcher(
@@ -155,6 +167,20 @@ class Models:
             metrics=self._metrics,
         )
         return Loaded(card=card, stamp=stamp, classifier=classifier, batcher=batcher)
+
+
+async def _ended(task: asyncio.Future[T]) -> T:
+    """Return what a task of the thread returns; who gives up waiting does not end it.
+
+    Raises:
+        Problem: 503 where the service stopped before the task's turn came.
+    """
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        if task.cancelled():
+            raise stopping() from None
+        raise
 
 
 def _forget_error(task: asyncio.Future[Any]) -> None:

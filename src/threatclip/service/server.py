@@ -23,13 +23,14 @@ _LATE_SECONDS = 2
 
 
 class _Server(uvicorn.Server):
-    """Uvicorn, which tells the service of a signal at once and not only when all connections are closed."""
+    """Uvicorn, which goes on taking connections while what was accepted is answered: they are told that it stops."""
 
     def __init__(self, config: uvicorn.Config, state: State) -> None:
         super().__init__(config)
         self._state = state
         self._ending: asyncio.Task[None] | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = False
 
     async def serve(self, sockets: list[socket.socket] | None = None) -> None:
         """Serve until a signal comes."""
@@ -37,14 +38,22 @@ class _Server(uvicorn.Server):
         await super().serve(sockets)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-        """Stop: from now on requests are told so, and what was accepted is answered."""
-        if self._loop is not None and not self.should_exit:
-            self._loop.call_soon_threadsafe(self._end)
-        super().handle_exit(sig, frame)
+        """Stop: from now on requests are told so, and what was accepted is answered. A second signal ends that."""
+        if self._loop is None or self._told:
+            super().handle_exit(sig, frame)
+            return
+        self._told = True
+        self._loop.call_soon_threadsafe(self._end, sig, frame)
 
-    def _end(self) -> None:
+    def _end(self, sig: int, frame: FrameType | None) -> None:
         log.info("stopping")
-        self._ending = asyncio.ensure_future(stop(self._state))
+        self._ending = asyncio.ensure_future(self._stopped(sig, frame))
+
+    async def _stopped(self, sig: int, frame: FrameType | None) -> None:
+        try:
+            await stop(self._state)
+        finally:
+            super().handle_exit(sig, frame)
 
 
 def serve(settings: Settings, *, on_start: Callable[[str], None]) -> None:
