@@ -146,7 +146,7 @@ def test_a_multi_picture_jpeg_is_a_jpeg() -> None:
 
 def test_limits_hold_before_a_pixel_is_decoded() -> None:
     bomb = png_file(width=50_000, height=50_000, body=b"")
-    with pytest.raises(ImageFaultError, match=r"truncated or broken|50,000 x 50,000"):
+    with pytest.raises(ImageFaultError, match="more than 33,554,432 pixels"):
         decode_image(bomb)
     for width, height in ((9_000, 9_000), (20_000, 1), (1, 2**31 - 1)):
         for check in (decode_image, image_header):

@@ -72,3 +72,22 @@ def test_models_are_listed_with_card_and_figures(client: TestClient) -> None:
     absent = client.get("/v1/models/..%2f..%2fetc")
     assert absent.status_code == 404
     assert absent.json()["status"] == 404
+
+
+def test_faults_are_those_of_the_kind_that_was_sent(client: TestClient) -> None:
+    def told(inputs: object) -> list[tuple[list[object], str]]:
+        faults = client.post("/v1/classify", json={"inputs": inputs}).json()["faults"]
+        return [(fault["where"], fault["reason"]) for fault in faults]
+
+    assert told([{"payload": 3}]) == [(["body", "inputs", 0, "payload"], "Input should be a valid string")]
+    assert [where for where, _ in told([{"text": "a", "x": 1}])] == [["body", "inputs", 0, "x"]]
+    for nothing in ({}, {"words": "a"}, "a", None, [], 3, {"caption": "a"}):
+        ((where, reason),) = told([nothing])
+        assert where == ["body", "inputs", 0]
+        assert "one of payload, payload_base64, text, picture_base64" in reason
+
+
+def test_a_body_that_is_not_announced_as_json_is_told_so(client: TestClient) -> None:
+    answer = client.post("/v1/classify", content='{"inputs": [{"payload": "a"}]}', headers={"Content-Type": "text/xml"})
+    assert answer.status_code == 422
+    assert "Content-Type: application/json" in answer.json()["detail"]

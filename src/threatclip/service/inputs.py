@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Discriminator, Field, Tag
 
 from threatclip.pairs.images import image_fault
 from threatclip.pairs.pair import Modality, Pair, pair_fault
 from threatclip.pairs.sources.rows import RowFault
 from threatclip.pairs.sources.values import from_base64
+from threatclip.service.problems import KINDS
 from threatclip.service.settings import Limits
 
 _TEXT_CHARS = 2**20
@@ -55,7 +56,27 @@ class Picture(_Strict):
     id: Id | None = None
 
 
-Input = Payload | PayloadBytes | Words | Picture
+def kind_of(value: object) -> str | None:
+    """Return the kind of input that the keys of a value name; its faults are then told, and not those of every kind."""
+    keys = value if isinstance(value, Mapping) else vars(value) if isinstance(value, BaseModel) else {}
+    return next((kind for kind in KINDS if KINDS[kind] in keys), None)
+
+
+def told_by(*keys: str) -> Discriminator:
+    """Return what tells apart inputs that are named by these keys."""
+    return Discriminator(
+        kind_of, custom_error_type="input", custom_error_message=f"give an object with one of {', '.join(keys)}"
+    )
+
+
+PayloadInput = Annotated[Payload, Tag("Payload")]
+PayloadBytesInput = Annotated[PayloadBytes, Tag("PayloadBytes")]
+WordsInput = Annotated[Words, Tag("Words")]
+PictureInput = Annotated[Picture, Tag("Picture")]
+Input = Annotated[
+    PayloadInput | PayloadBytesInput | WordsInput | PictureInput,
+    told_by("payload", "payload_base64", "text", "picture_base64"),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +87,14 @@ class Read:
     faults: tuple[dict[str, Any], ...]
 
 
-def modality_of(inputs: Sequence[Input]) -> Modality:
+def modality_of(inputs: Sequence[Payload | PayloadBytes | Words | Picture]) -> Modality:
     """Return what a model must read to answer all of these: posts where any has a picture, texts, else payloads."""
     if any(isinstance(one, Picture) for one in inputs):
         return "image"
     return "text" if any(isinstance(one, Words) for one in inputs) else "payload"
 
 
-def read_inputs(inputs: Sequence[Input], *, reads: str, limits: Limits) -> Read:
+def read_inputs(inputs: Sequence[Payload | PayloadBytes | Words | Picture], *, reads: str, limits: Limits) -> Read:
     """Turn inputs into pairs of the modality `reads`; pictures are decoded once to see that they can be.
 
     An input without an id is called by its place, from 1.
@@ -94,7 +115,7 @@ def read_inputs(inputs: Sequence[Input], *, reads: str, limits: Limits) -> Read:
     return Read(pairs=tuple(pairs), faults=tuple(faults))
 
 
-def _pair(one: Input, name: str, *, reads: str) -> Pair:
+def _pair(one: Payload | PayloadBytes | Words | Picture, name: str, *, reads: str) -> Pair:
     if reads == "image":
         if isinstance(one, Picture):
             return Pair(id=name, view=from_base64(one.picture_base64, what="picture_base64"), caption=one.text)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -16,6 +16,13 @@ from starlette.responses import Response
 from threatclip.errors import DamagedArtifactError, InputError, NotInstalledError, StorageError, ThreatclipError
 
 MEDIA_TYPE = "application/problem+json"
+KINDS = {  # of inputs, each with the key that names it; a picture may bear a text
+    "Picture": "picture_base64",
+    "PayloadBytes": "payload_base64",
+    "Payload": "payload",
+    "Caption": "caption",
+    "Words": "text",
+}
 _MAX_FAULTS, _MAX_TEXT = 20, 500
 
 
@@ -123,15 +130,7 @@ def _hint(error: HTTPException) -> str:
 
 async def _invalid(request: Request, error: RequestValidationError) -> Response:
     """Say where a request is wrong; what was sent is not sent back, for it need not be JSON."""
-    faults = [
-        {
-            "where": [part if isinstance(part, int) else readable(part) for part in one["loc"]],
-            "reason": readable(str(one.get("ctx", {}).get("error", "")) or one["msg"])
-            if one["type"] == "json_invalid"
-            else readable(one["msg"]),
-        }
-        for one in error.errors()[:_MAX_FAULTS]
-    ]
+    faults = [{"where": _place(one["loc"]), "reason": _reason(request, one)} for one in error.errors()[:_MAX_FAULTS]]
     first = faults[0]
     where = ".".join(map(str, first["where"]))
     return problem_response(
@@ -140,6 +139,28 @@ async def _invalid(request: Request, error: RequestValidationError) -> Response:
         request_id=request_id_of(request),
         faults=faults,
     )
+
+
+def _place(parts: Sequence[str | int]) -> list[str | int]:
+    """Return the path to a part of a request, without the kinds of inputs that pydantic puts behind their places."""
+    return [
+        part if isinstance(part, int) else readable(part)
+        for before, part in zip((None, *parts), parts, strict=False)
+        if not (isinstance(before, int) and part in KINDS)
+    ]
+
+
+def _reason(request: Request, fault: Mapping[str, Any]) -> str:
+    if fault["type"] == "json_invalid":
+        return readable(str(fault.get("ctx", {}).get("error", "")) or fault["msg"])
+    if tuple(fault["loc"]) == ("body",) and not _is_json(request.headers.get("content-type", "")):
+        return "send a JSON object, and Content-Type: application/json with it"
+    return readable(fault["msg"])
+
+
+def _is_json(media_type: str) -> bool:
+    name = media_type.partition(";")[0].strip().lower()
+    return name == "application/json" or name.endswith("+json")
 
 
 async def _expected(request: Request, error: ThreatclipError) -> Response:

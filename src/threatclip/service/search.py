@@ -8,7 +8,7 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, Tag
 from starlette.responses import Response
 
 from threatclip.pairs.images import image_fault
@@ -16,7 +16,19 @@ from threatclip.pairs.sources.rows import RowFault
 from threatclip.pairs.sources.values import from_base64
 from threatclip.service.bodies import StrictRoute, json_response
 from threatclip.service.documents import Found, IndexList, problems
-from threatclip.service.inputs import Id, Payload, PayloadBytes, Picture, Text, Words
+from threatclip.service.inputs import (
+    Id,
+    Payload,
+    PayloadBytes,
+    PayloadBytesInput,
+    PayloadInput,
+    Picture,
+    PictureInput,
+    Text,
+    Words,
+    WordsInput,
+    told_by,
+)
 from threatclip.service.problems import Problem
 from threatclip.service.settings import Limits
 from threatclip.service.state import State
@@ -38,6 +50,12 @@ class Caption(BaseModel):
     id: Id | None = None
 
 
+Sought = Annotated[
+    PayloadInput | PayloadBytesInput | WordsInput | PictureInput | Annotated[Caption, Tag("Caption")],
+    told_by("payload", "payload_base64", "text", "picture_base64", "caption"),
+]
+
+
 class Only(BaseModel):
     """Which cases may be found."""
 
@@ -54,9 +72,7 @@ class Search(BaseModel):
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
-    queries: Annotated[
-        list[Payload | PayloadBytes | Words | Picture | Caption], Field(min_length=1, max_length=MAX_QUERIES)
-    ]
+    queries: Annotated[list[Sought], Field(min_length=1, max_length=MAX_QUERIES)]
     index: Annotated[str | None, Field(max_length=200, description="May be left out where there is one.")] = None
     k: Annotated[int, Field(ge=1, le=MAX_K, description="Cases for each query.")] = 10
     only: Only | None = None
