@@ -11,8 +11,8 @@ from typing import Literal
 from threatclip.errors import BadRow, InputError
 from threatclip.pairs.pair import Modality
 from threatclip.pairs.sources.lines import LINE_LIMIT_BYTES, byte_lines
-from threatclip.pairs.sources.mapping import Mapper, check_map
-from threatclip.pairs.sources.rows import Record, Row, rows_of
+from threatclip.pairs.sources.mapping import mapped_rows
+from threatclip.pairs.sources.rows import Record, Row
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,10 +38,7 @@ class Csv:
         Raises:
             InputError: an unusable file, header, delimiter or column map.
         """
-        check_map(self.columns)
-        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
-        yield from rows_of(csv_records(path, self.columns, delimiter=self.delimiter), mapper, modality=self.modality)
-        mapper.check_columns(path)
+        return mapped_rows(self, path, csv_records(path, self.columns, delimiter=self.delimiter))
 
 
 def csv_records(path: Path, columns: Mapping[str, str], *, delimiter: str = ",") -> Iterator[Record | BadRow]:

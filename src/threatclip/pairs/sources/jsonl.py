@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from threatclip.pairs.pair import Modality
-from threatclip.pairs.sources.mapping import Mapper, check_map
-from threatclip.pairs.sources.rows import Row, json_records, rows_of
+from threatclip.pairs.sources.mapping import mapped_rows
+from threatclip.pairs.sources.rows import Row, json_records
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +33,4 @@ class Jsonl:
         Raises:
             InputError: an unusable file or column map.
         """
-        check_map(self.columns)
-        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
-        yield from rows_of(json_records(path), mapper, modality=self.modality)
-        mapper.check_columns(path)
+        return mapped_rows(self, path, json_records(path))

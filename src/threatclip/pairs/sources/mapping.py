@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from threatclip.errors import InputError
+from threatclip.errors import BadRow, InputError
 from threatclip.pairs.pair import Modality, Pair
-from threatclip.pairs.sources.rows import Record, RowFault, stem_of
+from threatclip.pairs.sources.rows import Record, Row, RowFault, rows_of, stem_of
 from threatclip.pairs.sources.values import MISSING, as_bytes, as_text, as_time, look_up
 
 FIELDS = ("id", "view", "view:base64", "caption", "label", "group", "time", "split")
@@ -105,3 +105,31 @@ class Mapper:
         if name == "id" or (name.startswith("view") and self.modality != "image"):
             raise RowFault(f"no column {self.columns[name]!r} for the {name.partition(':')[0]}")
         return None
+
+
+class MappedSource(Protocol):
+    """What reading by a column map asks of a source."""
+
+    @property
+    def columns(self) -> Mapping[str, str]:
+        """Field of a pair -> column."""
+
+    @property
+    def modality(self) -> Modality:
+        """What the views are."""
+
+    @property
+    def labels(self) -> tuple[str, ...]:
+        """When not empty, the only classes allowed."""
+
+
+def mapped_rows(source: MappedSource, path: Path, records: Iterable[Record | BadRow]) -> Iterator[Row]:
+    """Yield a pair or the reason why there is none for every record of a file, as a column map says.
+
+    Raises:
+        InputError: an unusable column map, or what `records` raises.
+    """
+    check_map(source.columns)
+    mapper = Mapper(columns=source.columns, modality=source.modality, labels=source.labels)
+    yield from rows_of(records, mapper, modality=source.modality)
+    mapper.check_columns(path)

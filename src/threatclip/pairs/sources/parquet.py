@@ -13,8 +13,8 @@ import pyarrow.parquet as pq
 from threatclip.errors import BadRow, InputError
 from threatclip.pairs.pair import Modality
 from threatclip.pairs.sources.lines import open_bytes
-from threatclip.pairs.sources.mapping import Mapper, check_map
-from threatclip.pairs.sources.rows import Record, Row, rows_of
+from threatclip.pairs.sources.mapping import mapped_rows
+from threatclip.pairs.sources.rows import Record, Row
 
 _BATCH_ROWS = 256
 
@@ -40,10 +40,7 @@ class Parquet:
         Raises:
             InputError: an unusable file or column map.
         """
-        check_map(self.columns)
-        mapper = Mapper(columns=self.columns, modality=self.modality, labels=self.labels)
-        yield from rows_of(parquet_records(path, self.columns), mapper, modality=self.modality)
-        mapper.check_columns(path)
+        return mapped_rows(self, path, parquet_records(path, self.columns))
 
 
 def parquet_records(path: Path, columns: Mapping[str, str]) -> Iterator[Record | BadRow]:
