@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import gzip
-import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from typing import Any, Literal
 import orjson
 
 from threatclip.errors import InputError, LeakageError
-from threatclip.pairs.sources.lines import open_bytes
+from threatclip.pairs.sources.lines import first_bytes
 
 _FILE_LIMIT_BYTES = 256 * 2**20
 _PARTS = {"train": "train", "val": "validation", "validation": "validation", "dev": "validation", "test": "test"}
@@ -61,11 +59,7 @@ def read_fixed_split(spec: FixedSplit, root: Path | None) -> dict[str, str]:
 
 
 def _read(path: Path) -> Any:
-    with open_bytes(path) as stream:
-        try:
-            content = stream.read(_FILE_LIMIT_BYTES + 1)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path} is a truncated or damaged gzip file ({error})") from error
+    content = first_bytes(path, _FILE_LIMIT_BYTES + 1)
     if len(content) > _FILE_LIMIT_BYTES:
         raise InputError(f"{path} is larger than {_FILE_LIMIT_BYTES:,} bytes; no split needs that")
     try:

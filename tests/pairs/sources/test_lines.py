@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from threatclip.errors import BadRow, InputError, StorageError
-from threatclip.pairs.sources.lines import byte_lines
+from threatclip.pairs.sources.lines import byte_lines, first_bytes
 
 
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -83,6 +83,18 @@ def test_a_changed_gzip_is_told(tmp_path: Path) -> None:
     (tmp_path / "f.gz").write_bytes(content)
     *_, last = byte_lines(tmp_path / "f.gz")
     assert isinstance(last, BadRow)
+
+
+def test_the_start_of_a_file_is_read_and_a_broken_gzip_is_an_input_error(tmp_path: Path) -> None:
+    (tmp_path / "plain").write_bytes(b"abc")
+    (tmp_path / "packed").write_bytes(gzip.compress(b"abc", mtime=0))
+    assert first_bytes(tmp_path / "plain", 2) == first_bytes(tmp_path / "packed", 2) == b"ab"
+    assert first_bytes(tmp_path / "packed", 9) == b"abc"
+    whole = gzip.compress(os.urandom(500), mtime=0)
+    for broken in (whole[:2], whole[:-9], whole[:-8] + bytes(8), b"\x1f\x8b" + bytes(9)):
+        (tmp_path / "broken").write_bytes(broken)
+        with pytest.raises(InputError, match="is no whole gzip"):
+            first_bytes(tmp_path / "broken", 10_000)
 
 
 def test_unusable_files_are_input_errors_of_one_line(tmp_path: Path) -> None:

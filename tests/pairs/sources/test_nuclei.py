@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import base64
+import gzip
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -141,6 +142,15 @@ def test_the_legacy_key_and_a_folder_are_read(tmp_path: Path) -> None:
 def test_a_folder_without_yaml_is_an_input_error(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"holds no \.yaml file"):
         list(Nuclei().read(tmp_path))
+
+
+def test_a_damaged_gzip_is_a_bad_row_of_a_folder(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_bytes(gzip.compress(TEMPLATE.encode(), mtime=0)[:-9])
+    (tmp_path / "b.yaml").write_text(TEMPLATE)
+    broken, whole = Nuclei().read(tmp_path)
+    assert isinstance(broken, BadRow)
+    assert "no whole gzip" in broken.reason
+    assert isinstance(whole, Pair)
 
 
 def test_a_long_request_is_cut(tmp_path: Path) -> None:

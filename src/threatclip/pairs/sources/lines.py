@@ -68,3 +68,17 @@ def open_bytes(path: Path) -> Iterator[IO[bytes]]:
             yield cast("IO[bytes]", stack.enter_context(closing(gzip.GzipFile(fileobj=raw))))
         else:
             yield raw
+
+
+def first_bytes(path: Path, most: int) -> bytes:
+    """Return the first `most` bytes of a plain or gzip'd file.
+
+    Raises:
+        InputError: the file is absent, a folder, empty, UTF-16, or its gzip stream is truncated or damaged.
+        StorageError: the disk refused to read it.
+    """
+    with open_bytes(path) as stream:
+        try:
+            return stream.read(most)
+        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+            raise InputError(f"{path} is no whole gzip ({error}); fetch it again") from error

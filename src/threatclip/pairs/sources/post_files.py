@@ -17,7 +17,7 @@ from threatclip.errors import BadRow, InputError
 from threatclip.pairs.images import LIMITS
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.sources.image_folder import ImageFolder
-from threatclip.pairs.sources.lines import open_bytes
+from threatclip.pairs.sources.lines import first_bytes
 from threatclip.pairs.sources.parquet import column_names, parquet_records
 from threatclip.pairs.sources.picture_files import PictureFolder
 from threatclip.pairs.sources.rows import Record, Row, RowFault, json_records, rows_of, stem_of
@@ -74,8 +74,7 @@ def _records(path: Path) -> Iterator[Record | BadRow]:
     if path.name.endswith(_LINES):
         yield from json_records(path)
         return
-    with open_bytes(path) as stream:
-        content = stream.read(_JSON_LIMIT_BYTES + 1)
+    content = first_bytes(path, _JSON_LIMIT_BYTES + 1)
     if len(content) > _JSON_LIMIT_BYTES:
         yield BadRow(path=str(path), line=1, reason=f"more than {_JSON_LIMIT_BYTES:,} bytes; give JSON Lines")
         return

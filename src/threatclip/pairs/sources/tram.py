@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gzip
 import re
-import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,7 +12,7 @@ import orjson
 
 from threatclip.errors import BadRow, InputError
 from threatclip.pairs.pair import Modality, Pair
-from threatclip.pairs.sources.lines import open_bytes
+from threatclip.pairs.sources.lines import first_bytes
 from threatclip.pairs.sources.rows import NoPair, Record, Row, RowFault, rows_of, stem_of
 from threatclip.pairs.sources.values import as_text, to_utf8
 
@@ -42,11 +40,7 @@ class Tram:
 
 
 def _records(path: Path) -> Iterator[Record | BadRow]:
-    with open_bytes(path) as stream:
-        try:
-            content = stream.read(FILE_LIMIT_BYTES + 1)
-        except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-            raise InputError(f"{path} is no whole gzip ({error}); fetch it again") from error
+    content = first_bytes(path, FILE_LIMIT_BYTES + 1)
     if len(content) > FILE_LIMIT_BYTES:
         raise InputError(f"{path} holds more than {FILE_LIMIT_BYTES:,} bytes; split it")
     try:

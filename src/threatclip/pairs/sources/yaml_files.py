@@ -14,7 +14,7 @@ from typing import Any
 import yaml
 
 from threatclip.errors import BadRow, InputError
-from threatclip.pairs.sources.lines import open_bytes
+from threatclip.pairs.sources.lines import first_bytes
 from threatclip.pairs.sources.rows import Record, RowFault
 
 FILE_LIMIT_BYTES = 4 * 2**20
@@ -33,9 +33,7 @@ def yaml_records(path: Path) -> Iterator[Record | BadRow]:
         raise InputError(f"{path} holds no .yaml file")
     for file in files:
         try:
-            with open_bytes(file) as stream:
-                content = stream.read(FILE_LIMIT_BYTES + 1)
-            yield Record(path=file, line=1, value=parse_yaml(content))
+            yield Record(path=file, line=1, value=parse_yaml(first_bytes(file, FILE_LIMIT_BYTES + 1)))
         except RowFault as reason:
             yield BadRow(path=str(file), line=1, reason=str(reason))
         except yaml.MarkedYAMLError as error:
