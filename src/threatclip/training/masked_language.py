@@ -19,9 +19,7 @@ import numpy as np
 import torch
 from torch.utils.data import Dataset
 from transformers import (
-    AutoConfig,
     AutoModelForMaskedLM,
-    AutoTokenizer,
     DataCollatorForLanguageModeling,
     PrinterCallback,
     Trainer,
@@ -30,7 +28,16 @@ from transformers import (
 )
 
 from threatclip.artifacts import atomic_folder
-from threatclip.encoders.hub import check_weight_files, quiet_transformers, refuse_code
+from threatclip.encoders.hub import (
+    check_complete,
+    check_weight_files,
+    quiet_transformers,
+    read_config,
+    read_model,
+    read_tokenizer,
+    reading_hub,
+    refuse_code,
+)
 from threatclip.errors import DivergedError, InputError
 from threatclip.seeds import stream_seed
 from threatclip.training.contracts import Step
@@ -40,6 +47,7 @@ from threatclip.training.settings import Precision
 KIND = "language-model"
 # how a sentence encoder reads its texts: what transformers does not write itself
 _READING = ("modules.json", "sentence_bert_config.json", "config_sentence_transformers.json")
+_WANT = "use an encoder such as MPNet or BERT"
 _MOST_CHARS = 16_384  # of a text, before the tokenizer sees it
 _SEED_LIMIT = 2**32
 _TRIES = 100  # at hiding a word of a batch
@@ -202,32 +210,15 @@ def _load(source: Path) -> tuple[Any, Any, tuple[str, ...]]:
     """Return the encoder with its masked-language head, the tokenizer, and the weights that are new."""
     refuse_code(source)
     check_weight_files(source)
-    with quiet_transformers():
-        # the libraries raise whatever a wrong file leads to: ValueError, KeyError, OSError, RuntimeError, Exception
-        try:
-            config = AutoConfig.from_pretrained(source, local_files_only=True, trust_remote_code=False)
-            tokenizer = AutoTokenizer.from_pretrained(source, local_files_only=True, trust_remote_code=False)
-            model, report = AutoModelForMaskedLM.from_pretrained(
-                source,
-                config=config,
-                local_files_only=True,
-                trust_remote_code=False,
-                use_safetensors=True,
-                dtype=torch.float32,
-                output_loading_info=True,
-            )
-        except Exception as error:
-            reason = str(error).strip().split("\n")[0]
-            raise InputError(
-                f"{source} cannot be read as a masked language model ({reason}); use an encoder such as MPNet or BERT"
-            ) from error
+    with reading_hub(source, "a masked language model", want=_WANT):
+        config, tokenizer = read_config(source), read_tokenizer(source)
+        model, report = read_model(AutoModelForMaskedLM, source, config)
     own = f"{model.base_model_prefix}."
     missing = sorted(report["missing_keys"])
     lost = [name for name in missing if name.startswith(own) and "pooler" not in name]
-    if lost or report["mismatched_keys"]:
-        raise InputError(f"{source} lacks weights or has wrong shapes ({(lost or report['mismatched_keys'])[:3]})")
+    check_complete(source, lost, report)
     if tokenizer.mask_token_id is None:
-        raise InputError(f"{source}: the tokenizer has no mask token; use an encoder such as MPNet or BERT")
+        raise InputError(f"{source}: the tokenizer has no mask token; {_WANT}")
     return model, tokenizer, tuple(missing)
 
 
