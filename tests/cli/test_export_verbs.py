@@ -52,6 +52,15 @@ def test_what_was_said_is_for_people_too(tmp_path: Path, threatclip: Command, an
     assert json.loads(out.read_text())["name"] == "Case 7"
 
 
+@pytest.mark.parametrize("kind", ["stix", "navigator", "misp"])
+def test_a_file_says_to_whom_it_may_go(
+    tmp_path: Path, threatclip: Command, answers: Path, attack: Path, kind: str
+) -> None:
+    out = tmp_path / "out.json"
+    assert threatclip("export", kind, answers, "--attack", attack, "-o", out, "--tlp", "TLP:AMBER").code == 0
+    assert "tlp:amber" in out.read_text().lower()
+
+
 def test_views_go_out_from_the_table_that_was_classified(tmp_path: Path, threatclip: Command, attack: Path) -> None:
     table = tmp_path / "t.parquet"
     write_pairs(table, [Pair(id="s1", view=b"It ran fish.", group="r.pdf", meta={"report": "r.pdf"})], modality="text")
@@ -70,6 +79,7 @@ def test_views_go_out_from_the_table_that_was_classified(tmp_path: Path, threatc
     [
         (["--time", "soon"], "--time 'soon' is no time"),
         (["--top", "0"], "top 0 must be at least 1"),
+        (["--tlp", "purple"], "TLP 'purple' is none of clear"),
         (["--min-probability", "2"], "the least probability 2.0 in [0, 1]"),
         (["--attack", "nowhere.json"], "no file nowhere.json"),
         ([], "give ATT&CK's bundle with --attack"),

@@ -32,6 +32,10 @@ Name = Annotated[str | None, typer.Option(metavar="TEXT", help="Name of the whol
 Time = Annotated[str | None, typer.Option("--time", metavar="TIME", help="When it was made, ISO 8601; now by default.")]
 Top = Annotated[int, typer.Option(metavar="N", help="Claims of each answer.")]
 Least = Annotated[float, typer.Option("--min-probability", metavar="P", help="Least probability of a claim.")]
+TlpLevel = Annotated[
+    str | None,
+    typer.Option("--tlp", metavar="LEVEL", help="To whom it may go: clear, green, amber, amber+strict, red."),
+]
 
 
 @app.command()
@@ -44,6 +48,7 @@ def stix(
     time: Time = None,
     top: Top = 1,
     least: Least = 0.0,
+    tlp: TlpLevel = None,
     as_json: Json = False,
 ) -> None:
     """Write a STIX 2.1 bundle.
@@ -51,7 +56,19 @@ def stix(
     A report, a note for each sentence, observed data for each other input, and relationships to ATT&CK's own objects,
     with confidence. The same answers and --time give the same bytes. Needs the extra `export`.
     """
-    _export("stix", answers, out, attack=attack, pairs=pairs, name=name, time=time, top=top, least=least, json=as_json)
+    _export(
+        "stix",
+        answers,
+        out,
+        attack=attack,
+        pairs=pairs,
+        name=name,
+        time=time,
+        top=top,
+        least=least,
+        tlp=tlp,
+        json=as_json,
+    )
 
 
 @app.command()
@@ -63,6 +80,7 @@ def navigator(
     time: Time = None,
     top: Top = 1,
     least: Least = 0.0,
+    tlp: TlpLevel = None,
     as_json: Json = False,
 ) -> None:
     """Write a layer of the ATT&CK Navigator.
@@ -70,7 +88,17 @@ def navigator(
     Format 4.5; a technique's score is the highest probability that any answer gives it, in percent.
     """
     _export(
-        "navigator", answers, out, attack=attack, pairs=None, name=name, time=time, top=top, least=least, json=as_json
+        "navigator",
+        answers,
+        out,
+        attack=attack,
+        pairs=None,
+        name=name,
+        time=time,
+        top=top,
+        least=least,
+        tlp=tlp,
+        json=as_json,
     )
 
 
@@ -84,6 +112,7 @@ def misp(
     time: Time = None,
     top: Top = 1,
     least: Least = 0.0,
+    tlp: TlpLevel = None,
     as_json: Json = False,
 ) -> None:
     """Write a MISP event.
@@ -91,7 +120,19 @@ def misp(
     An attribute for each answer, tagged with ATT&CK's galaxies and how likely it is; nothing is published, nothing is
     for blocking. Needs the extra `misp`.
     """
-    _export("misp", answers, out, attack=attack, pairs=pairs, name=name, time=time, top=top, least=least, json=as_json)
+    _export(
+        "misp",
+        answers,
+        out,
+        attack=attack,
+        pairs=pairs,
+        name=name,
+        time=time,
+        top=top,
+        least=least,
+        tlp=tlp,
+        json=as_json,
+    )
 
 
 def _export(
@@ -105,12 +146,23 @@ def _export(
     time: str | None,
     top: int,
     least: float,
+    tlp: str | None,
     json: bool,
 ) -> None:
     from threatclip.experiments.exporting import export_answers
+    from threatclip.export.tlp import tlp_of
 
     report = export_answers(
-        kind, answers, out, created=_moment(time), name=name, attack=attack, pairs=pairs, top=top, least=least
+        kind,
+        answers,
+        out,
+        created=_moment(time),
+        name=name,
+        attack=attack,
+        pairs=pairs,
+        top=top,
+        least=least,
+        tlp=None if tlp is None else tlp_of(tlp),
     )
     if report.unknown:
         labels = ", ".join(f"{label} ({count:,})" for label, count in list(report.unknown.items())[:_SHOWN_LABELS])

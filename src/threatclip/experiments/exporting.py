@@ -13,6 +13,7 @@ from threatclip.artifacts import write_text
 from threatclip.errors import InputError
 from threatclip.export.answers import Answer, Selection, read_answers, select
 from threatclip.export.inputs import Seen, seen_of
+from threatclip.export.tlp import Tlp
 from threatclip.pairs.attack_catalogue import ENTERPRISE, Catalogue, load_catalogue
 from threatclip.pairs.table import PairTable
 
@@ -49,6 +50,7 @@ def export_answers(
     pairs: Path | None = None,
     top: int = 1,
     least: float = 0.0,
+    tlp: Tlp | None = None,
 ) -> ExportReport:
     """Write the answers of `answers` to `out` as `kind`, with the time `created`.
 
@@ -56,6 +58,7 @@ def export_answers(
         attack: ATT&CK's STIX bundle; needed for STIX where labels are ATT&CK's.
         pairs: the pair table that was classified; its views go out with the answers.
         top: claims of each answer; `least`: their least probability.
+        tlp: to whom the file may be passed on.
 
     Raises:
         InputError: unusable files, or no answer to write.
@@ -67,7 +70,13 @@ def export_answers(
     catalogue = None if attack is None else load_catalogue(attack)
     read = list(read_answers(answers))
     selection = select(
-        read, catalogue=catalogue, name=name or answers.name.partition(".")[0], created=created, top=top, least=least
+        read,
+        catalogue=catalogue,
+        name=name or answers.name.partition(".")[0],
+        created=created,
+        top=top,
+        least=least,
+        tlp=tlp,
     )
     seen = {} if pairs is None else _inputs(pairs, read)
     value, count = exported(kind, selection, seen, catalogue)

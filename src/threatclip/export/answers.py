@@ -13,6 +13,7 @@ from typing import Any
 from threatclip.errors import BadRow, InputError
 from threatclip.export.references import Reference, refer
 from threatclip.export.text import clean
+from threatclip.export.tlp import Tlp
 from threatclip.pairs.attack_catalogue import Catalogue
 from threatclip.pairs.sources.rows import json_records
 
@@ -64,6 +65,7 @@ class Selection:
         abstained: answers without a claim.
         below: answers whose claims were all below the wanted probability.
         unknown: labels that refer to nothing known -> number of claims.
+        tlp: to whom it may be passed on; None: nothing is said.
     """
 
     name: str
@@ -74,6 +76,7 @@ class Selection:
     abstained: int
     below: int
     unknown: dict[str, int]
+    tlp: Tlp | None = None
 
 
 def read_answers(path: Path) -> Iterator[Answer]:
@@ -107,6 +110,7 @@ def select(
     created: datetime,
     top: int = 1,
     least: float = 0.0,
+    tlp: Tlp | None = None,
 ) -> Selection:
     """Pick of every answer the `top` claims of at least probability `least`, and name what they refer to.
 
@@ -147,6 +151,7 @@ def select(
         abstained=abstained,
         below=below,
         unknown=dict(unknown.most_common()),
+        tlp=tlp,
     )
 
 

@@ -63,6 +63,8 @@ def misp_event(selection: Selection, *, inputs: Mapping[str, Seen] | None = None
     )
     for reference in {pick.reference.id: pick.reference for pick in selection.picks}.values():
         event.add_tag(_tag(reference))
+    if selection.tlp is not None:
+        event.add_tag(f"tlp:{selection.tlp}")
     for model in selection.models:
         event.add_tag(_machine_tag("threatclip", "model", model))
     for picks in by_answer(selection.picks):

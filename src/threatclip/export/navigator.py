@@ -10,6 +10,7 @@ from typing import Any
 
 from threatclip.errors import InputError
 from threatclip.export.answers import Pick, Selection
+from threatclip.export.tlp import tlp_name
 from threatclip.pairs.attack_catalogue import ENTERPRISE
 
 LAYER_VERSION, NAVIGATOR_VERSION = "4.5", "5.1.0"
@@ -51,6 +52,7 @@ def navigator_layer(
             *({"name": "model", "value": model} for model in selection.models),
             {"name": "answers", "value": str(selection.n_answers)},
             {"name": "abstained", "value": str(selection.abstained)},
+            *([{"name": "TLP", "value": tlp_name(selection.tlp)}] if selection.tlp else []),
         ],
         "showTacticRowBackground": False,
         "selectTechniquesAcrossTactics": True,
@@ -88,7 +90,8 @@ def _description(selection: Selection) -> str:
         if pick.reference.kind != "technique":
             told = f"{pick.reference.name} ({pick.reference.id})"
             counts[told] = counts.get(told, 0) + 1
-    return " ".join([f"Answers of threatclip on {selection.n_answers} inputs.", *_others(counts)])
+    marked = [f"{tlp_name(selection.tlp)}."] if selection.tlp else []
+    return " ".join([*marked, f"Answers of threatclip on {selection.n_answers} inputs.", *_others(counts)])
 
 
 def _others(counts: Mapping[str, int]) -> list[str]:

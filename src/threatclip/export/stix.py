@@ -2,7 +2,8 @@
 
 Objects of ATT&CK are referred to by the ids that MITRE gave them and are not copied: whoever imports the bundle has
 them, or loads ATT&CK's bundle beside it. Ids are UUIDv5 of what they stand for, so that the same answers with the same
-time give the same bytes [STIX 2.1, section 2.9]. No custom property or object is used.
+time give the same bytes [STIX 2.1, section 2.9]. No custom property or object is used. With a TLP level, everything
+that tells of the inputs bears it; the identity and weaknesses, which are the same in every bundle, do not.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from threatclip.export.answers import Pick, Selection, by_answer
 from threatclip.export.inputs import PAYLOAD_LIMIT_BYTES, Seen
 from threatclip.export.references import Reference
 from threatclip.export.text import clean, clean_lines
+from threatclip.export.tlp import tlp_marking
 from threatclip.pairs.pair import view_text
 
 NAMESPACE = uuid.UUID("5f0b4a5e-6f7c-5d5a-9c58-1f3f2d8a7c11")
@@ -67,6 +69,8 @@ def stix_bundle(selection: Selection, *, inputs: Mapping[str, Seen] | None = Non
     unique = {one.id: one for one in objects}  # two inputs of the same bytes are one artifact
     report, relations = writer.report(list(unique))
     everything = [json.loads(one.serialize()) for one in (*unique.values(), *relations, report)]
+    if selection.tlp is not None:
+        everything.insert(0, tlp_marking(selection.tlp))
     return {"type": "bundle", "id": _id("bundle", report.id, selection.created.isoformat()), "objects": everything}
 
 
@@ -76,13 +80,18 @@ class _Writer:
     selection: Selection
 
     def _common(self, kind: str, *parts: str) -> dict[str, Any]:
-        created = self.selection.created
+        created, tlp = self.selection.created, self.selection.tlp
         return {
-            "id": _id(kind, created.isoformat(), *parts),
+            "id": _id(kind, created.isoformat(), *([tlp] if tlp else []), *parts),
             "created": created,
             "modified": created,
             "created_by_ref": _identity_id(),
+            **self._marked(),
         }
+
+    def _marked(self) -> dict[str, Any]:
+        tlp = self.selection.tlp
+        return {} if tlp is None else {"object_marking_refs": [tlp_marking(tlp)["id"]]}
 
     def identity(self) -> Any:
         return self.v21.Identity(
@@ -143,9 +152,9 @@ class _Writer:
     def _observable(self, seen: Seen) -> Any:
         hashes = {"SHA-256": hashlib.sha256(seen.view).hexdigest()}
         if len(seen.view) > PAYLOAD_LIMIT_BYTES:
-            return self.v21.File(hashes=hashes, size=len(seen.view))
+            return self.v21.File(hashes=hashes, size=len(seen.view), **self._marked())
         coded = base64.b64encode(seen.view).decode()
-        return self.v21.Artifact(mime_type=_mime(seen), payload_bin=coded, hashes=hashes)
+        return self.v21.Artifact(mime_type=_mime(seen), payload_bin=coded, hashes=hashes, **self._marked())
 
     def _answered(self, pick: Pick, seen: Seen | None) -> list[dict[str, str]]:
         found = [{"source_name": "threatclip", "external_id": pick.answer.id, "description": f"input {pick.answer.id}"}]
