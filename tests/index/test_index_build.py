@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from index_cases import DrawnEncoder, cases, finished, written
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.index import generations
 from threatclip.index.build import add_cases, build_index
-from threatclip.index.cases import CaseTable, case_tables
+from threatclip.index.cases import CaseTable, case_tables, content_of
 from threatclip.index.generations import current, open_database, publish, read_generations, table_names
 from threatclip.index.search import open_index
 from threatclip.index.settings import IndexSettings
@@ -27,6 +28,13 @@ from threatclip.pairs.pair import Pair
 
 ENCODER = DrawnEncoder()
 SMALL = IndexSettings(batch_rows=64)
+
+
+class NotAsked(DrawnEncoder):
+    """Fails where anything is embedded."""
+
+    def views(self, views: Sequence[bytes]) -> np.ndarray:
+        raise AssertionError(views)
 
 
 @pytest.fixture
@@ -109,6 +117,53 @@ def test_added_cases_are_found_and_a_source_is_replaced(tmp_path: Path, index: s
     assert nearest_id(index, "other number 3") == "other-3"
 
 
+def test_rows_that_come_again_are_no_second_cases(tmp_path: Path, index: str) -> None:
+    same = written(tmp_path / "same.parquet", cases(200))
+    report = finished(add_cases(index, case_tables([same]), encoder=NotAsked(), settings=SMALL))
+    assert (report.added, report.held, report.removed) == (0, 200, 0)
+    assert report.generation == open_index(index).generation
+    assert (report.generation.number, report.generation.rows) == (1, 200)
+    more = written(tmp_path / "more.parquet", [*cases(200)[::-1], *cases(5, name="new")])
+    report = finished(add_cases(index, case_tables([more]), encoder=ENCODER, settings=SMALL))
+    assert (report.added, report.held, report.generation.rows) == (5, 200, 205)
+    assert nearest_id(index, "new number 3") == "new-3"
+    relabeled = [replace(pair, label="other") if pair.id == "case-3" else pair for pair in cases(200)]
+    report = finished(add_cases(index, case_tables([written(same, relabeled)]), encoder=ENCODER, settings=SMALL))
+    assert (report.added, report.held, report.generation.rows) == (1, 199, 206)
+
+
+def test_a_source_given_anew_keeps_what_comes_again_and_loses_the_rest(tmp_path: Path, index: str) -> None:
+    changed = [*cases(200)[50:], *cases(3, name="new")]
+    anew = written(tmp_path / "anew.parquet", changed)
+    report = finished(add_cases(index, case_tables([anew], source="cases"), encoder=ENCODER, settings=SMALL))
+    assert (report.added, report.held, report.removed) == (3, 150, 50)
+    assert [(one.name, one.rows) for one in report.generation.sources] == [("cases", 153)]
+    assert nearest_id(index, "case number 3") != "case-3"
+    assert nearest_id(index, "case number 60") == "case-60"
+
+
+def test_a_row_that_leaves_one_source_for_another_is_kept(tmp_path: Path, index: str) -> None:
+    for order in ((0, 1), (1, 0)):
+        tables = [
+            CaseTable(path=written(tmp_path / "kept.parquet", cases(200)[:100]), source="cases"),
+            CaseTable(path=written(tmp_path / "moved.parquet", cases(200)[100:]), source="moved"),
+        ]
+        report = finished(add_cases(index, [tables[at] for at in order], encoder=ENCODER, settings=SMALL))
+        assert {one.name: one.rows for one in report.generation.sources} == {"cases": 100, "moved": 100}
+        assert nearest_id(index, "case number 150") == "case-150"
+        whole = CaseTable(path=written(tmp_path / "whole.parquet", cases(200)), source="cases")
+        finished(build_index(index, [whole], encoder=ENCODER, settings=SMALL))
+
+
+@pytest.mark.parametrize(
+    "change", [{"id": "b"}, {"view": b"2"}, {"caption": ""}, {"caption": None}, {"label": None}, {"group": "1"}]
+)
+def test_cases_differ_by_all_that_they_are(change: dict[str, Any]) -> None:
+    pair = Pair(id="a", view=b"1", caption="c", label="l", group=None, split="train", meta={"a": "b"})
+    assert content_of(replace(pair, **change)) != content_of(pair)
+    assert content_of(replace(pair, split=None, meta={})) == content_of(pair)
+
+
 def test_readers_go_on_while_an_index_is_added_to_and_rebuilt(tmp_path: Path, index: str) -> None:
     more = written(tmp_path / "more.parquet", cases(60, name="new"))
     reader = open_index(index, refresh_s=0.0)
@@ -182,16 +237,19 @@ def test_a_stopped_addition_is_not_seen_and_is_forgotten(tmp_path: Path, index: 
 
 
 @pytest.mark.parametrize("what", ["build", "add"])
-def test_a_killed_process_leaves_the_old_index(index: str, table: Path, what: str) -> None:
-    script = Path(__file__).with_name("kill_index.py")
-    command = [sys.executable, str(script), what, index, str(table)]
+def test_a_killed_process_leaves_the_old_index(tmp_path: Path, index: str, what: str) -> None:
+    script, others = (
+        Path(__file__).with_name("kill_index.py"),
+        written(tmp_path / "others.parquet", cases(200, name="x")),
+    )
+    command = [sys.executable, str(script), what, index, str(others)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "64\n"  # a batch is on the disk
         process.send_signal(signal.SIGKILL)
     assert open_index(index).generation.number == 1
     assert nearest_id(index, "case number 5") == "case-5"
-    more = case_tables([table], source="again")
+    more = case_tables([others], source="again")
     assert finished(add_cases(index, more, encoder=ENCODER, settings=SMALL)).generation.rows == 400
 
 

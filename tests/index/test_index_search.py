@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -145,7 +146,9 @@ def test_cases_like_a_case_are_others(exact: Index) -> None:
 
 
 def test_a_case_of_two_sources_must_be_named_with_one(tmp_path: Path) -> None:
-    tables = [written(tmp_path / f"{name}.parquet", cases(3)) for name in ("a", "b")]
+    tables = [
+        written(tmp_path / f"{name}.parquet", [replace(pair, group=name) for pair in cases(3)]) for name in ("a", "b")
+    ]
     uri = str(tmp_path / "index")
     finished(build_index(uri, case_tables(tables), encoder=ENCODER))
     index = open_index(uri)

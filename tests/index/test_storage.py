@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -56,7 +57,8 @@ def test_an_index_at_a_file_uri(tmp_path: Path) -> None:
     table = written(tmp_path / "cases.parquet", cases(20))
     uri = f"file://{tmp_path}/an%20index"
     finished(build_index(uri, case_tables([table]), encoder=encoder))
-    finished(add_cases(uri, case_tables([table], source="again"), encoder=encoder))
+    more = written(tmp_path / "more.parquet", [replace(pair, group="again") for pair in cases(20)])
+    finished(add_cases(uri, case_tables([more]), encoder=encoder))
     assert open_index(str(tmp_path / "an index")).generation.rows == 40
     assert open_index(uri).search(encoder.views([b"case number 3"]), model=encoder.model, k=2)[0][1].id == "case-3"
 

@@ -59,6 +59,7 @@ def hostile_rows() -> list[dict[str, Any]]:
     return [
         {
             "id": str(number),
+            "content": "",
             "source": HOSTILE[number % 7 + (number // 7) % 3],
             "label": values[number % len(values)],
             "group": None,

@@ -94,7 +94,8 @@ def add(
 ) -> None:
     """Add known cases to an index.
 
-    From pair tables, while others read it; the cases of a source that it has already are replaced.
+    From pair tables, while others read it. A row that it holds already is no second case. The cases of a source that it
+    has already are replaced.
     """
     from threatclip.experiments.searching import open_case_encoder
     from threatclip.index.build import add_cases
@@ -213,10 +214,13 @@ def _finished(steps: Steps, on_progress: OnProgress) -> BuildReport:
 
 def _tell(index: str, report: BuildReport, *, as_json: bool) -> None:
     if as_json:
-        counts = {"added": report.added, "left_out": report.left_out}
+        names = ("added", "held", "removed", "left_out")
+        counts = {name: getattr(report, name) for name in names}
         show_json({"index": index, **counts, **report.generation.as_dict()})
         return
     _describe(index, report.generation)
+    if report.held:
+        show(f"added {report.added:,} cases; {report.held:,} were there already")
     if report.left_out:
         show(f"left out {report.left_out:,} pairs without a {report.generation.half}")
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from threatclip.errors import InputError
 from threatclip.index.approximate import fit_approximate, measure
-from threatclip.index.cases import CaseEncoder, CaseTable, Half, case_rows, case_schema, has_half
+from threatclip.index.cases import CaseEncoder, CaseTable, Half, case_rows, case_schema, content_of, has_half
 from threatclip.index.generations import (
     Approximate,
     Generation,
@@ -23,6 +23,7 @@ from threatclip.index.generations import (
     read_generations,
     remove_unused,
 )
+from threatclip.index.held import Held
 from threatclip.index.settings import LEAST_APPROXIMATE_ROWS, IndexSettings
 from threatclip.index.storage import lance_errors
 from threatclip.pairs.columns import pairs_of
@@ -49,10 +50,18 @@ class BuildStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BuildReport:
-    """What readers see now, the cases that were written, and the pairs left out since they lack the half."""
+    """What readers see now.
+
+    Attributes:
+        added: cases that were written; `held`: that the index had already, of the same content.
+        removed: cases of sources that were given anew without them.
+        left_out: pairs that lack the half.
+    """
 
     generation: Generation
     added: int
+    held: int
+    removed: int
     left_out: int
 
 
@@ -62,6 +71,7 @@ Steps = Generator[BuildStep, None, BuildReport]
 @dataclass(slots=True)
 class _Count:
     added: int = 0
+    held: int = 0
     left_out: int = 0
     sources: list[Source] = field(default_factory=list)
 
@@ -91,7 +101,7 @@ def build_index(
     with lance_errors(uri):
         table = database.create_table(name, schema=case_schema(encoder.dim))
     try:
-        yield from _write(uri, table, opened, encoder, half, settings, count)
+        yield from _write(uri, table, opened, encoder, half, settings, count, Held())
         if not count.added:
             raise InputError(f"no pair of {', '.join(str(one.path) for one in tables)} has a {half}; nothing was built")
         approximate = yield from _finish(uri, table, settings, encoder.dim)
@@ -117,45 +127,46 @@ def build_index(
         _drop(database, name)
         raise
     remove_unused(database, uri, generation)
-    return BuildReport(generation=generation, added=count.added, left_out=count.left_out)
+    return _report(generation, count)
 
 
 def add_cases(
     uri: str, tables: Sequence[CaseTable], *, encoder: CaseEncoder, settings: IndexSettings | None = None
 ) -> Steps:
-    """Add the rows of `tables` to an index; the rows of a source that it has already are replaced.
+    """Add the rows of `tables` to an index; those of a source that it has already take the place of the old ones.
 
-    Readers see all of it at once, or nothing if this fails or is stopped.
+    A row that the index holds already, of whatever source, is no second case and is not embedded again. Readers see
+    all of it at once, or nothing if this fails or is stopped.
 
     Raises:
         InputError: no index, another model than its own, views that it does not read, or no case.
         StorageError: the disk or the store refused.
         DamagedArtifactError: a table or the index is not what was written.
     """
-    from lancedb.expr import col, lit
-
     settings = settings or IndexSettings()
     database = open_database(uri, writing=False)
     before = current(database, uri)
     check_model(uri, before, encoder.model)
     opened = _opened(tables, encoder, before.half)
-    count = _Count()
+    given = {one.source for one in tables}
+    count, held = _Count(), Held(given & {source.name for source in before.sources})
     with lance_errors(uri):
         table = database.open_table(before.table)
         table.checkout(before.version)
         table.restore()  # what a killed addition left behind is forgotten
-        for one in tables:
-            if any(source.name == one.source for source in before.sources):
-                table.delete(col("source") == lit(one.source))
-    yield from _write(uri, table, opened, encoder, before.half, settings, count)
-    if not count.added:
+        held.read(table)
+    yield from _write(uri, table, opened, encoder, before.half, settings, count, held)
+    if not count.added and not count.held:
         raise InputError(
             f"no pair of {', '.join(str(one.path) for one in tables)} has a {before.half}; nothing was added"
         )
+    removed = held.drop_gone(table, uri)
+    sources = (*(source for source in before.sources if source.name not in given), *count.sources)
+    if not count.added and not removed and set(sources) == set(before.sources):
+        return _report(before, count)
     approximate = yield from _finish(uri, table, settings, before.dim, fitted=before.approximate)
     with lance_errors(uri):
         rows, version = int(table.count_rows()), int(table.version)
-    replaced = {one.source for one in tables}
     generation = publish(
         database,
         uri,
@@ -163,16 +174,22 @@ def add_cases(
             before,
             number=before.number + 1,
             version=version,
-            precision=encoder.precision,
+            precision=encoder.precision or before.precision,
             rows=rows,
-            sources=(*(source for source in before.sources if source.name not in replaced), *count.sources),
+            sources=sources,
             approximate=approximate,
         ),
     )
     with lance_errors(uri):
         table.optimize(cleanup_older_than=_OLD)
     remove_unused(database, uri, generation)
-    return BuildReport(generation=generation, added=count.added, left_out=count.left_out)
+    return _report(generation, count, removed=removed)
+
+
+def _report(generation: Generation, count: _Count, *, removed: int = 0) -> BuildReport:
+    return BuildReport(
+        generation=generation, added=count.added, held=count.held, removed=removed, left_out=count.left_out
+    )
 
 
 def check_model(uri: str, generation: Generation, model: str) -> None:
@@ -209,25 +226,27 @@ def _write(
     half: Half,
     settings: IndexSettings,
     count: _Count,
+    held: Held,
 ) -> Iterator[BuildStep]:
     done, total = 0, sum(len(pairs) for _, pairs in opened)
     for one, pairs in opened:
         added_before = count.added
         for batch in pairs.iter_batches(batch_size=settings.batch_rows):
             every = list(pairs_of(batch))
-            kept = [pair for pair in every if has_half(pair, half)]
-            if kept:
-                rows = case_rows(kept, _encoded(encoder, kept, half), source=one.source, modality=pairs.modality)
+            fit = [pair for pair in every if has_half(pair, half)]
+            new = [pair for pair in fit if held.is_new(content_of(pair), one.source)]
+            if new:
+                rows = case_rows(new, _encoded(encoder, new, half), source=one.source, modality=pairs.modality)
                 with lance_errors(uri):
                     table.add(rows)
-            count.added += len(kept)
-            count.left_out += len(every) - len(kept)
+            count.added += len(new)
+            count.held += len(fit) - len(new)
+            count.left_out += len(every) - len(fit)
             done += len(every)
             yield BuildStep(stage="cases", done=done, total=total)
-        if count.added > added_before:
-            count.sources.append(
-                Source(name=one.source, rows=count.added - added_before, content_hash=pairs.content_hash)
-            )
+        n_rows = count.added - added_before + held.n_kept(one.source)
+        if n_rows:
+            count.sources.append(Source(name=one.source, rows=n_rows, content_hash=pairs.content_hash))
 
 
 def _encoded(encoder: CaseEncoder, pairs: Sequence[Pair], half: Half) -> np.ndarray:

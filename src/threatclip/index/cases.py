@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -98,6 +99,7 @@ def case_schema(dim: int) -> pa.Schema:
         [
             pa.field("id", pa.string(), nullable=False),
             pa.field("source", pa.string(), nullable=False),
+            pa.field("content", pa.string(), nullable=False),
             pa.field("label", pa.string()),
             pa.field("group", pa.string()),
             pa.field("time", pa.timestamp("ms", tz="UTC")),
@@ -111,6 +113,16 @@ def case_schema(dim: int) -> pa.Schema:
 def has_half(pair: Pair, half: Half) -> bool:
     """Tell whether a pair has the half that an index holds: a post may lack its picture, any pair its caption."""
     return bool(pair.view) if half == "view" else bool(pair.caption and pair.caption.strip())
+
+
+def content_of(pair: Pair) -> str:
+    """Return 128 bits as hex that tell a case from others by all that it is: id, halves, label, group and time."""
+    hasher = hashlib.blake2b(digest_size=16)
+    time = None if pair.time is None else pair.time.astimezone(UTC).isoformat()
+    for part in (pair.id, pair.view, pair.caption, pair.label, pair.group, time):
+        content = part.encode() if isinstance(part, str) else part
+        hasher.update(b"-" if content is None else b"%d:%b" % (len(content), content))
+    return hasher.hexdigest()
 
 
 def case_rows(pairs: Sequence[Pair], vectors: Float[np.ndarray, "n d"], *, source: str, modality: Modality) -> pa.Table:
@@ -129,6 +141,7 @@ def case_rows(pairs: Sequence[Pair], vectors: Float[np.ndarray, "n d"], *, sourc
         {
             "id": [pair.id for pair in pairs],
             "source": [source] * len(pairs),
+            "content": [content_of(pair) for pair in pairs],
             "label": [pair.label for pair in pairs],
             "group": [pair.group for pair in pairs],
             "time": [None if pair.time is None else pair.time.astimezone(UTC) for pair in pairs],
