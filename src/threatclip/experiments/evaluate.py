@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, write_json
 from threatclip.classification.baselines import BASELINES, FittedBaselines, LabeledViews, fit_baselines
 from threatclip.classification.fusion import LogLinearPool
 from threatclip.errors import InputError
@@ -21,12 +19,11 @@ from threatclip.evaluation.predictions import Predictions
 from threatclip.evaluation.shortcuts import SHORTCUT_PROBES, shortcut_score
 from threatclip.evaluation.summary import AREAS, HEADLINE, MetricFunction, measure, summarize
 from threatclip.experiments.classifier import PayloadClassifier
-from threatclip.experiments.config import parse
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.judging import SHORT, Judged, plain_metrics, under_probes
-from threatclip.experiments.progress import OnProgress, Progress
+from threatclip.experiments.progress import Counted, OnProgress
 from threatclip.experiments.recipe import PayloadWeakness
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
+from threatclip.experiments.run_folder import PAIRS
 from threatclip.experiments.text_side import text_features
 from threatclip.pairs.table import PairTable
 
@@ -60,12 +57,12 @@ def evaluate_run(
         DamagedArtifactError: the bundle or the table was changed.
     """
     classifier = PayloadClassifier.load(run)
-    recipe: PayloadWeakness = parse(PayloadWeakness, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(PayloadWeakness, run)
     judged = _rows_to_judge(run, pairs, classifier.classes, seed=recipe.seed)
-    steps = _Steps(total=2 + probes + 2 * baselines, on_progress=on_progress)
+    told = Counted(stage="evaluate", total=2 + probes + 2 * baselines, on_progress=on_progress)
     scores = classifier.member_scores(judged.views)
     probabilities = classifier.pool.probabilities(scores)
-    steps("answers")
+    told()
     result: dict[str, Any] = {"probes": {}, "baselines": {}, **_headline(judged, classifier, probabilities)}
     result |= {"run": str(run), "task": recipe.task, "seed": recipe.seed, "table": str(pairs or run / PAIRS)}
     result["leakage"] = None if pairs else (PairTable.open(run / PAIRS).split_info or {}).get("leakage")
@@ -73,31 +70,15 @@ def evaluate_run(
     if probes:
         probed = {name: classifier.probabilities(views) for name, views in under_probes(judged.views).items()}
         result["probes"], result["shortcuts"] = _probe_results(judged, probabilities, probed, recipe.trained_probes)
-        steps("probes")
+        told()
     if baselines:
         fitted = fit_run_baselines(run, classifier, seed=recipe.seed, names=baseline_names)
-        steps("baselines fitted")
+        told()
         result |= _baseline_results(judged, probabilities, fitted, probes=probes)
-        steps("baselines judged")
-    result |= {"version": __version__, "model": classifier.model, "environment": read_json(run / ENVIRONMENT)}
-    result |= {"settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
-    steps("report")
-    return result
-
-
-@dataclass(slots=True)
-class _Steps:
-    total: int
-    on_progress: OnProgress
-    done: int = 0
-
-    def __call__(self, _: str) -> None:
-        self.done += 1
-        self.on_progress(Progress(stage="evaluate", done=self.done, total=self.total))
+        told()
+    kept = keep_evaluation(result, run=run, pairs=pairs, out=out, model=classifier.model)
+    told()
+    return kept
 
 
 def _rows_to_judge(run: Path, pairs: Path | None, classes: tuple[str, ...], *, seed: int) -> Judged:

@@ -19,5 +19,20 @@ class Progress:
 OnProgress = Callable[[Progress], None]
 
 
+@dataclass(slots=True, kw_only=True)
+class Counted:
+    """Tells with every call that one more unit of a stage is finished."""
+
+    stage: str
+    total: int
+    on_progress: OnProgress
+    done: int = 0
+
+    def __call__(self) -> None:
+        """Count one."""
+        self.done += 1
+        self.on_progress(Progress(stage=self.stage, done=self.done, total=self.total))
+
+
 def ignore(_: Progress) -> None:
     """Tell nobody."""

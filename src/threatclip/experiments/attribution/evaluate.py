@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, read_tensors, verify_manifest, write_json
+from threatclip.artifacts import read_json, read_tensors, verify_manifest
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.evaluation.predictions import predictions_of
 from threatclip.evaluation.summary import measure
@@ -19,11 +18,10 @@ from threatclip.experiments.attribution.recipe import Attribution
 from threatclip.experiments.attribution.rows import support_rows
 from threatclip.experiments.attribution.splits import GroupSplit
 from threatclip.experiments.attribution.train import JUDGED, JUDGED_ROWS, METRICS, figures, recipe_rows, recipe_split
-from threatclip.experiments.config import parse
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.judging import plain_metrics
 from threatclip.experiments.material import root_folder
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, RECIPE, bundle_folder
+from threatclip.experiments.run_folder import bundle_folder
 from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng
 
@@ -41,7 +39,7 @@ def evaluate_attribution(run: Path, *, pairs: Path | None, baselines: bool, out:
         InputError: no run, no table, or nothing to judge.
         DamagedArtifactError: the run, its bundle or the table was changed.
     """
-    recipe: Attribution = parse(Attribution, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(Attribution, run)
     verify_manifest(bundle_folder(run))
     result: dict[str, Any] = {"run": str(run), "task": recipe.task, "seed": recipe.seed, "probes": {}, "baselines": {}}
     if pairs is None:
@@ -50,12 +48,7 @@ def evaluate_attribution(run: Path, *, pairs: Path | None, baselines: bool, out:
             result["baselines"] = _baselines(recipe)
     else:
         result |= {"table": str(pairs), **_foreign(run, pairs, recipe)}
-    result |= {"version": __version__, "environment": read_json(run / ENVIRONMENT), "settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
-    return result
+    return keep_evaluation(result, run=run, pairs=pairs, out=out, model=None)
 
 
 def _own(run: Path, recipe: Attribution) -> dict[str, Any]:

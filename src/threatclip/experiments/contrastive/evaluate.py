@@ -5,13 +5,13 @@ from __future__ import annotations
 import itertools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import MANIFEST, read_json, write_json
+from threatclip.artifacts import MANIFEST
 from threatclip.errors import InputError
 from threatclip.evaluation.paired import paired_difference
 from threatclip.evaluation.predictions import Predictions
@@ -19,16 +19,16 @@ from threatclip.evaluation.ranking import random_pr_auc_macro
 from threatclip.evaluation.retrieval import Judgment, QueryScores, chance_scores, mean_over_groups, query_scores
 from threatclip.evaluation.summary import measure
 from threatclip.evaluation.zero_shot import ZERO_SHOT
-from threatclip.experiments.config import parse
 from threatclip.experiments.contrastive.bundle import DualBundle
 from threatclip.experiments.contrastive.examples import found_examples
 from threatclip.experiments.contrastive.judging import Rows, gallery_rows, vectors_of, zero_shot_predictions
 from threatclip.experiments.contrastive.recipe import Contrastive
 from threatclip.experiments.contrastive.report import write_contrastive_report
 from threatclip.experiments.contrastive.train import STAGES, START
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.judging import plain_metrics
-from threatclip.experiments.progress import OnProgress, Progress
-from threatclip.experiments.run_folder import BUNDLE, ENVIRONMENT, PAIRS, RECIPE, STEPS
+from threatclip.experiments.progress import Counted, OnProgress
+from threatclip.experiments.run_folder import BUNDLE, PAIRS, STEPS
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng
@@ -54,12 +54,12 @@ def evaluate_contrastive(
         InputError: no run, no table, or nothing to judge.
         DamagedArtifactError: a bundle or the table was changed.
     """
-    recipe: Contrastive = parse(Contrastive, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(Contrastive, run)
     bundle = DualBundle.load(run)
     rows, table = _rows_to_judge(run, recipe, pairs, bundle)
     others = _earlier(run, recipe) if baselines else {}
     tables = [] if pairs is not None else [stage.name for stage in recipe.stages[:-1]]
-    told = _Told(total=1 + len(others) + 2 * len(tables), on_progress=on_progress)
+    told = Counted(stage="evaluate", total=1 + len(others) + 2 * len(tables), on_progress=on_progress)
     judge = _Judge(recipe=recipe, pairs=rows)
     found = judge(bundle)
     told()
@@ -77,24 +77,8 @@ def evaluate_contrastive(
     result["tables"] = {name: _elsewhere(run, recipe, name, bundle, told) for name in tables}
     result["examples"] = found_examples(found.vectors, judge.rows)
     result["steps"] = str(run / STEPS)
-    result |= {"version": __version__, "model": bundle.model, "environment": read_json(run / ENVIRONMENT)}
-    result |= {"settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_contrastive_report(folder / "report.html", result, steps=run / STEPS)
-    return result
-
-
-@dataclass(slots=True)
-class _Told:
-    total: int
-    on_progress: OnProgress
-    done: int = 0
-
-    def __call__(self) -> None:
-        self.done += 1
-        self.on_progress(Progress(stage="evaluate", done=self.done, total=self.total))
+    write_page = partial(write_contrastive_report, steps=run / STEPS)
+    return keep_evaluation(result, run=run, pairs=pairs, out=out, model=bundle.model, write_page=write_page)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -167,7 +151,7 @@ def _earlier(run: Path, recipe: Contrastive) -> dict[str, Path]:
 
 
 def _compared(
-    judge: _Judge, found: _Found, others: Mapping[str, Path], told: _Told
+    judge: _Judge, found: _Found, others: Mapping[str, Path], told: Counted
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the metrics of every other model and of chance, and our difference to each model."""
     baselines: dict[str, Any] = {}
@@ -196,7 +180,7 @@ def _difference(judge: _Judge, ours: _Found, theirs: _Found) -> dict[str, Any]:
     return plain
 
 
-def _elsewhere(run: Path, recipe: Contrastive, stage: str, bundle: DualBundle, told: _Told) -> dict[str, Any]:
+def _elsewhere(run: Path, recipe: Contrastive, stage: str, bundle: DualBundle, told: Counted) -> dict[str, Any]:
     """Judge the last model, and the one of an earlier stage, on that stage's test rows: what adapting forgot."""
     table = PairTable.open(run / STAGES / stage / PAIRS)
     judge = _Judge(recipe=recipe, pairs=[pair for pair in table.iter_pairs() if pair.split == "test"])

@@ -9,14 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, write_json
 from threatclip.classification.scores import softmax
 from threatclip.encoders.bpe import BpeTower
 from threatclip.encoders.image import ResnetTower
 from threatclip.errors import InputError
 from threatclip.evaluation.summary import summarize
-from threatclip.experiments.config import parse
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.events.baselines import (
     FITS,
     HASHTAGS,
@@ -47,9 +45,8 @@ from threatclip.experiments.events.typography import PROBES
 from threatclip.experiments.events.zero_shot import SENTENCE_TEMPERATURE, prompt_logits
 from threatclip.experiments.judging import Judged, plain_metrics
 from threatclip.experiments.material import read_file, root_folder
-from threatclip.experiments.progress import OnProgress, Progress
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
+from threatclip.experiments.progress import Counted, OnProgress
+from threatclip.experiments.run_folder import PAIRS
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 
@@ -85,9 +82,9 @@ def evaluate_events(
         DamagedArtifactError: the bundle or the table was changed.
     """
     classifier = load_events(run)
-    recipe: Events = parse(Events, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(Events, run)
     known = list(PairTable.open(run / PAIRS).iter_pairs())
-    told = _Told(total=2 + baselines * (len(FITS) + 3), on_progress=on_progress)
+    told = Counted(stage="evaluate", total=2 + baselines * (len(FITS) + 3), on_progress=on_progress)
     judgment = _own(run, known, recipe) if pairs is None else _foreign(pairs, classifier, recipe, probes=probes)
     told()
     result: dict[str, Any] = {
@@ -106,25 +103,9 @@ def evaluate_events(
     if baselines:
         work = _Baselines(run=run, recipe=recipe, classifier=classifier, known=known, judgment=judgment, told=told)
         result["baselines"], result["comparisons"], result["left_out"] = work.results()
-    result |= {"version": __version__, "model": classifier.model, "environment": read_json(run / ENVIRONMENT)}
-    result |= {"settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
+    kept = keep_evaluation(result, run=run, pairs=pairs, out=out, model=classifier.model)
     told()
-    return result
-
-
-@dataclass(slots=True)
-class _Told:
-    total: int
-    on_progress: OnProgress
-    done: int = 0
-
-    def __call__(self) -> None:
-        self.done += 1
-        self.on_progress(Progress(stage="evaluate", done=self.done, total=self.total))
+    return kept
 
 
 def _own(run: Path, known: Sequence[Pair], recipe: Events) -> _Judgment:
@@ -194,7 +175,7 @@ class _Baselines:
     classifier: EventClassifier
     known: Sequence[Pair]
     judgment: _Judgment
-    told: _Told
+    told: Counted
 
     def results(self) -> tuple[dict[str, Any], dict[str, Any], dict[str, str]]:
         """Return metrics, our differences to each, and why some were left out."""

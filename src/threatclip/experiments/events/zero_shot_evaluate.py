@@ -9,14 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, read_tensors, write_json
+from threatclip.artifacts import read_json, read_tensors
 from threatclip.errors import DamagedArtifactError, InputError
 from threatclip.evaluation.ranking import random_pr_auc_macro
 from threatclip.evaluation.retrieval import QueryScores, mean_over_groups
 from threatclip.evaluation.summary import measure, summarize
-from threatclip.experiments.config import parse
 from threatclip.experiments.contrastive.bundle import DualBundle
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.events.catalogue import Catalogue
 from threatclip.experiments.events.features import PICTURE, WORDS
 from threatclip.experiments.events.judging import METRICS, differences, judged_posts, plain_judgment
@@ -28,8 +27,7 @@ from threatclip.experiments.events.zero_shot_recipe import EventsZeroShot
 from threatclip.experiments.events.zero_shot_train import AFTER, BEFORE, CATALOGUE, JUDGED, MATCHING
 from threatclip.experiments.judging import Judged, plain_metrics
 from threatclip.experiments.progress import OnProgress, Progress
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
+from threatclip.experiments.run_folder import PAIRS
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng
@@ -50,7 +48,7 @@ def evaluate_zero_shot(
         InputError: no run, no table, or nothing to judge.
         DamagedArtifactError: the bundle or the table was changed.
     """
-    recipe: EventsZeroShot = parse(EventsZeroShot, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(EventsZeroShot, run)
     bundle = DualBundle.load(run)
     if pairs is None:
         rows = list(PairTable.open(run / PAIRS).iter_pairs())
@@ -78,13 +76,7 @@ def evaluate_zero_shot(
         work = _Compared(judged=judged, found=found, matching=matching, main=main, seed=recipe.seed)
         result["baselines"], result["comparisons"] = work.baselines(), work.comparisons()
         on_progress(Progress(stage="evaluate", done=2, total=3))
-    result |= {"version": __version__, "model": bundle.model, "environment": read_json(run / ENVIRONMENT)}
-    result |= {"settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
-    return result
+    return keep_evaluation(result, run=run, pairs=pairs, out=out, model=bundle.model)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

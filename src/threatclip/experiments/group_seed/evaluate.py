@@ -8,13 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, write_json
 from threatclip.classification.baselines import LabeledViews, fit_baselines
 from threatclip.errors import InputError
 from threatclip.evaluation.predictions import predictions_of
 from threatclip.evaluation.summary import measure
-from threatclip.experiments.config import parse
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.group_seed.classifier import GroupSeedClassifier
 from threatclip.experiments.group_seed.judging import METRICS, Outcome, outcome_of, read_outcome
 from threatclip.experiments.group_seed.protocols import build_protocol, leaks_of
@@ -23,8 +21,6 @@ from threatclip.experiments.group_seed.train import attack_rows, headline_of, pl
 from threatclip.experiments.judging import plain_metrics
 from threatclip.experiments.material import root_folder
 from threatclip.experiments.progress import OnProgress, Progress
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, RECIPE
 from threatclip.pairs.table import PairTable
 from threatclip.pairs.wordnet import read_wordnet, wordnet_folder
 from threatclip.seeds import rng
@@ -48,7 +44,7 @@ def evaluate_group_seed(
         InputError: no run, no table, or nothing to judge.
         DamagedArtifactError: the run, its bundle or the table was changed.
     """
-    recipe: GroupSeed = parse(GroupSeed, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(GroupSeed, run)
     classifier = GroupSeedClassifier.load(run)
     result: dict[str, Any] = {
         "run": str(run),
@@ -61,13 +57,7 @@ def evaluate_group_seed(
         result |= _own(run, recipe, baselines=baselines, on_progress=on_progress)
     else:
         result |= {"table": str(pairs), **_foreign(pairs, classifier, recipe)}
-    result |= {"version": __version__, "model": classifier.model, "environment": read_json(run / ENVIRONMENT)}
-    result |= {"settings": read_json(run / RECIPE)}
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
-    return result
+    return keep_evaluation(result, run=run, pairs=pairs, out=out, model=classifier.model)
 
 
 def _own(run: Path, recipe: GroupSeed, *, baselines: bool, on_progress: OnProgress) -> dict[str, Any]:

@@ -8,14 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from threatclip import __version__
-from threatclip.artifacts import read_json, write_json
 from threatclip.errors import InputError
 from threatclip.evaluation.paired import mcnemar
-from threatclip.experiments.config import parse
+from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.progress import OnProgress, Progress
-from threatclip.experiments.report import write_report
-from threatclip.experiments.run_folder import ENVIRONMENT, PAIRS, RECIPE
+from threatclip.experiments.run_folder import PAIRS
 from threatclip.experiments.technique.baselines import (
     WORDS_SVC,
     ZERO_SHOT,
@@ -58,7 +55,7 @@ def evaluate_technique(
         DamagedArtifactError: the bundle or the table was changed.
     """
     classifier = load_technique(run)
-    recipe: Technique = parse(Technique, read_json(run / RECIPE), where=str(run / RECIPE))
+    recipe = recipe_of(Technique, run)
     model, known = classifier.fitted, list(PairTable.open(run / PAIRS).iter_pairs())
     learned = labeled([pair for pair in known if pair.split != "test"], model.techniques)
     asked = [pair for pair in known if pair.split == "test"] if pairs is None else _foreign(pairs)
@@ -92,17 +89,10 @@ def evaluate_technique(
         "probes": {},
         "origins": origins,
         "n_unlabeled": len(asked) - len(rows),
-        "version": __version__,
-        "model": classifier.model,
-        "environment": read_json(run / ENVIRONMENT),
-        "settings": read_json(run / RECIPE),
     }
-    folder = out or run / ("evaluation" if pairs is None else f"evaluation-{pairs.stem}")
-    result["report"] = str(folder / "report.html")
-    write_json(folder / "metrics.json", result)
-    write_report(folder / "report.html", result)
+    kept = keep_evaluation(result, run=run, pairs=pairs, out=out, model=classifier.model)
     on_progress(Progress(stage="evaluate", done=2 + 2 * baselines, total=2 + 2 * baselines))
-    return result
+    return kept
 
 
 class _Judge:
