@@ -233,18 +233,18 @@ class Jobs:
                 self._run(job_id)
 
     def _run(self, job_id: str) -> None:
-        folder = self.folder / job_id
+        folder, wanted = self.folder / job_id, Wanted()
         self._tell(job_id, status="running")
         try:
-            job = self.find(job_id)
+            wanted = self.find(job_id).wanted
             heed = _Heed(jobs=self, job_id=job_id, until=time.monotonic() + self._limits.job_seconds)
-            summary = self._audit(job.wanted, folder / TABLE, folder / OUT, heed)
+            summary = self._audit(wanted, folder / TABLE, folder / OUT, heed)
             self._tell(job_id, status="done", ended=_now(), summary=summary, progress={})
         except _Halted as halted:
             if halted.reason is not None:
                 self._tell(job_id, status="failed", ended=_now(), error=halted.reason)
         except ThreatclipError as error:
-            self._tell(job_id, status="failed", ended=_now(), error=str(error).replace(str(self.folder), ""))
+            self._tell(job_id, status="failed", ended=_now(), error=_without_paths(error, folder, wanted))
         except Exception:  # a bug in one audit must not end the others
             log.exception("bug", extra={"fields": {"audit": job_id}})
             self._tell(job_id, status="failed", ended=_now(), error="a bug; the log has its traceback")
@@ -308,6 +308,12 @@ def _accepted(folder: Path, wanted: Wanted) -> Job:
     job = Job(id=folder.name, wanted=wanted, status="queued", created=_now(), n=n)
     write_json(folder / JOB, _stored(job))
     return job
+
+
+def _without_paths(error: ThreatclipError, folder: Path, wanted: Wanted) -> str:
+    """Return what went wrong in the uploader's words for its table, and without where we keep it."""
+    told = str(error).replace(str(folder / TABLE), wanted.name)
+    return told.replace(str(folder / OUT), "the audit").replace(str(folder), "")
 
 
 def _size(path: Path) -> int:
