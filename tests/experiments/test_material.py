@@ -19,9 +19,10 @@ from hypothesis import strategies as st
 from torch import nn
 
 from threatclip.errors import BadRowsError, InputError
+from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments import fitting
 from threatclip.experiments.fitting import Pass, Saving, fit
-from threatclip.experiments.material import UNLABELED, Material, data_root, load_material, read_file, rows_of, unrelated
+from threatclip.experiments.material import Material, data_root, load_material, read_file, rows_of, unrelated
 from threatclip.experiments.progress import ignore
 from threatclip.experiments.recipe import Data, Extra, File, PayloadWeakness
 from threatclip.pairs.pair import Pair
@@ -286,7 +287,7 @@ def test_no_description_of_a_judged_row_or_a_later_year_is_read(
         saving=Saving(checkpoints=None, resume=False, on_step=lambda *_: None),
         on_progress=ignore,
     )
-    both = fitting.joined(found.train, found.validation)
+    both = found.train.joined(found.validation)
     for one in (work, replace(work, train=both, judged=found.test.pairs)):
         with pytest.raises(ReadError):
             fit(one)

@@ -11,9 +11,9 @@ import pytest
 
 from threatclip.classification.fusion import LogLinearPool, fit_pool
 from threatclip.classification.heads import unit
-from threatclip.experiments.material import Rows
 from threatclip.experiments.members import Members, fit_members
 from threatclip.experiments.recipe import Answer, Views
+from threatclip.experiments.rows import Rows
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.samples import sample_pairs
 

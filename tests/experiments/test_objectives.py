@@ -19,9 +19,10 @@ from threatclip.encoders.byte import ByteTower
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import build_tower, module_weights
 from threatclip.errors import RecipeError
-from threatclip.experiments.material import UNLABELED, Rows
+from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments.payload_side import PayloadBatches, PayloadObjective, _chances, learn_payload_tower
 from threatclip.experiments.recipe import Stage1, Stage2, Views
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.text_side import (
     TextTower,
     build_text_tower,

@@ -10,11 +10,13 @@ import numpy as np
 
 from threatclip.encoders.encode import encode
 from threatclip.encoders.towers import Tower, build_tower
-from threatclip.experiments.material import UNLABELED, Material, Rows, unrelated
+from threatclip.evaluation.predictions import UNLABELED
+from threatclip.experiments.material import Material, unrelated
 from threatclip.experiments.members import Members, fit_members
 from threatclip.experiments.payload_side import learn_payload_tower
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.experiments.recipe import PayloadWeakness
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.text_side import (
     Anchors,
     TextTower,
@@ -94,7 +96,7 @@ class Pass:
 def fit(work: Pass) -> Fitted:
     """Run stage 1, stage 2 and the members on the training rows and the extras."""
     recipe, train = work.recipe, work.train
-    rows = joined(train, work.material.extra)
+    rows = train.joined(work.material.extra)
     captions = [pair.caption or "" for pair in rows.pairs]
     text_tower = _text_side(work, captions)
     anchors = class_anchors(text_tower, work.material.classes, recipe.data.anchors)
@@ -174,15 +176,6 @@ def _payload_side(work: Pass, text_tower: TextTower, rows: Rows, features: np.nd
 def _numbers(labels: Sequence[str | None], classes: Sequence[str]) -> np.ndarray:
     number = {name: index for index, name in enumerate(classes)}
     return np.array([number.get(label or "", UNLABELED) for label in labels], dtype=np.int64)
-
-
-def joined(first: Rows, second: Rows) -> Rows:
-    """Return the rows of both, in order."""
-    return Rows(
-        pairs=first.pairs + second.pairs,
-        labels=np.concatenate([first.labels, second.labels]),
-        weights=np.concatenate([first.weights, second.weights]),
-    )
 
 
 def _readable(rows: Rows) -> list[str]:

@@ -11,7 +11,9 @@ from pathlib import Path
 import numpy as np
 
 from threatclip.errors import BadRow, BadRowsError, InputError
+from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments.recipe import Data, Extra, File
+from threatclip.experiments.rows import Rows
 from threatclip.pairs.http import parse_requests, render_requests
 from threatclip.pairs.leakage import LeakageReport
 from threatclip.pairs.near_duplicates import near_duplicate_clusters
@@ -21,7 +23,6 @@ from threatclip.pairs.splits import split_pairs
 from threatclip.pairs.table import PairTable
 from threatclip.seeds import rng, stream_seed
 
-UNLABELED = -1
 _SAMPLES = 10_000
 _FIRST_YEAR, _LAST_YEAR = 2012, 2024  # of the embedded generator
 
@@ -44,28 +45,6 @@ _CLASS_OF_TAG = {
     "disclosure": "info-exposure",
     "cmdi": "command-injection",
 }
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Rows:
-    """Pairs with their class numbers (`UNLABELED` where there is none) and training weights."""
-
-    pairs: tuple[Pair, ...]
-    labels: np.ndarray
-    weights: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    @property
-    def views(self) -> list[bytes]:
-        """The views, in order."""
-        return [pair.view for pair in self.pairs]
-
-    def take(self, rows: np.ndarray) -> Rows:
-        """Return some rows, by index or mask."""
-        index = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return Rows(pairs=tuple(self.pairs[i] for i in index), labels=self.labels[index], weights=self.weights[index])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

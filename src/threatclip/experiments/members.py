@@ -15,8 +15,8 @@ from scipy import sparse
 from threatclip.classification.heads import AnchorHead, NeighborHead
 from threatclip.classification.linear import LinearHead, LinearSettings, fit_linear
 from threatclip.classification.ngrams import WORD_NGRAMS, NgramClassifier, fit_ngrams
-from threatclip.experiments.material import Rows
 from threatclip.experiments.recipe import Answer, Views
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.views import in_random_frame, with_noise
 from threatclip.pairs.http import unquoted
 from threatclip.seeds import rng

@@ -19,8 +19,8 @@ from torch.nn import functional
 
 from threatclip.encoders.towers import Tower
 from threatclip.errors import RecipeError
-from threatclip.experiments.material import Rows
 from threatclip.experiments.recipe import Stage2, Views
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.text_side import Anchors, TextTower, device_of
 from threatclip.experiments.views import training_view
 from threatclip.losses.alignment import squared_distance

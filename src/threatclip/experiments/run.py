@@ -14,15 +14,16 @@ from threatclip.artifacts import read_json, write_json
 from threatclip.classification.abstention import NEVER, Abstention, fit_abstention
 from threatclip.classification.fusion import LogLinearPool, fit_pool
 from threatclip.errors import InputError
-from threatclip.evaluation.predictions import predictions_of
+from threatclip.evaluation.predictions import UNLABELED, predictions_of
 from threatclip.evaluation.summary import measure
 from threatclip.experiments.card import model_card
 from threatclip.experiments.classifier import PayloadClassifier, known_case
 from threatclip.experiments.config import as_plain
-from threatclip.experiments.fitting import Fitted, Pass, Saving, fit, joined
-from threatclip.experiments.material import UNLABELED, Material, Rows, data_root, load_material
+from threatclip.experiments.fitting import Fitted, Pass, Saving, fit
+from threatclip.experiments.material import Material, data_root, load_material
 from threatclip.experiments.progress import OnProgress, ignore
 from threatclip.experiments.recipe import PayloadWeakness
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.run_folder import BUNDLE, CHECKPOINTS, PAIRS, STEPS, SUMMARY, StepLog, data_hashes, open_run
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import write_pairs
@@ -123,7 +124,7 @@ def learn(
     )
     metrics = _validation_metrics(material.classes, validation, probabilities, seed=recipe.seed)
     if recipe.answer.refit:
-        both = joined(material.train, validation)
+        both = material.train.joined(validation)
         both = both.take(np.array([pair.label not in recipe.data.held_out_classes for pair in both.pairs]))
         final = fit(replace(work, name="final", train=both, judged=material.test.pairs))
         classifier = replace(_assembled(material.classes, final), pool=classifier.pool)

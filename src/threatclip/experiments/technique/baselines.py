@@ -12,7 +12,8 @@ from threatclip.classification.heads import AnchorHead
 from threatclip.classification.scores import UNSEEN_SCORE, spread
 from threatclip.encoders.pretrained import PretrainedTower
 from threatclip.encoders.towers import Tower, build_tower
-from threatclip.experiments.technique.rows import Labeled, Techniques
+from threatclip.experiments.rows import Rows
+from threatclip.experiments.technique.rows import Techniques
 from threatclip.experiments.technique.space import vectors
 from threatclip.pairs.pair import view_text
 from threatclip.seeds import rng
@@ -20,7 +21,7 @@ from threatclip.seeds import rng
 WORDS_SVC, ZERO_SHOT = "words_svc", "zero_shot_untuned"
 
 
-def words_svc(learned: Labeled, texts: Sequence[bytes], techniques: Techniques, *, seed: int) -> np.ndarray:
+def words_svc(learned: Rows, texts: Sequence[bytes], techniques: Techniques, *, seed: int) -> np.ndarray:
     """Return the margins [n, c] of scikit-learn's own TF-IDF of one and two words with a linear SVM.
 
     Classes are balanced and term counts are logarithms: the bar that `docs/results/attack-technique.md` names.

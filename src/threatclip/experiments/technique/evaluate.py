@@ -12,6 +12,7 @@ from threatclip.errors import InputError
 from threatclip.evaluation.paired import mcnemar
 from threatclip.experiments.evaluated import keep_evaluation, recipe_of
 from threatclip.experiments.progress import OnProgress, Progress
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.run_folder import PAIRS
 from threatclip.experiments.technique.baselines import (
     WORDS_SVC,
@@ -31,7 +32,7 @@ from threatclip.experiments.technique.judging import (
 )
 from threatclip.experiments.technique.model import TechniqueModel
 from threatclip.experiments.technique.recipe import Technique
-from threatclip.experiments.technique.rows import Labeled, labeled, origin
+from threatclip.experiments.technique.rows import labeled, origin
 from threatclip.pairs.pair import Pair
 from threatclip.pairs.table import PairTable
 
@@ -98,7 +99,7 @@ def evaluate_technique(
 class _Judge:
     """Figures of some of the judged rows."""
 
-    def __init__(self, *, model: TechniqueModel, rows: Labeled, learned: Labeled, seed: int) -> None:
+    def __init__(self, *, model: TechniqueModel, rows: Rows, learned: Rows, seed: int) -> None:
         self._model, self._rows, self._seed = model, rows, seed
         self._seen = np.isin(rows.labels, learned.labels)
 

@@ -16,14 +16,15 @@ from threatclip.evaluation.predictions import Predictions, predictions_of
 from threatclip.evaluation.summary import MetricFunction, measure
 from threatclip.evaluation.weighting import Values, Weights, mean, ratio, row_weights
 from threatclip.experiments.judging import plain_metrics
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.model import TechniqueModel, family_probabilities
-from threatclip.experiments.technique.rows import Labeled, Techniques
+from threatclip.experiments.technique.rows import Techniques
 from threatclip.seeds import rng
 
 RESAMPLES = 2_000  # hundreds of classes are counted anew for each
 
 
-def predictions(rows: Labeled, techniques: Techniques, probabilities: np.ndarray) -> Predictions:
+def predictions(rows: Rows, techniques: Techniques, probabilities: np.ndarray) -> Predictions:
     """Return the judge's view of probabilities [n, c]; rows of one report are drawn together."""
     return predictions_of(
         labels=[techniques.ids[label] for label in rows.labels.tolist()],
@@ -52,7 +53,7 @@ def metrics_of(techniques: Techniques) -> dict[str, MetricFunction]:
     }
 
 
-def figures(rows: Labeled, techniques: Techniques, probabilities: np.ndarray, *, seed: int) -> dict[str, Any]:
+def figures(rows: Rows, techniques: Techniques, probabilities: np.ndarray, *, seed: int) -> dict[str, Any]:
     """Return every metric with its interval, as plain values."""
     found = measure(
         predictions(rows, techniques, probabilities),
@@ -63,7 +64,7 @@ def figures(rows: Labeled, techniques: Techniques, probabilities: np.ndarray, *,
     return plain_metrics(found)
 
 
-def answered(model: TechniqueModel, rows: Labeled, probabilities: np.ndarray, *, seed: int) -> dict[str, Any]:
+def answered(model: TechniqueModel, rows: Rows, probabilities: np.ndarray, *, seed: int) -> dict[str, Any]:
     """Return coverage and precision of named techniques, and of what is named at all, parents included."""
     families = family_probabilities(probabilities, model.techniques)
     named = model.technique.answers(probabilities)
@@ -82,7 +83,7 @@ def answered(model: TechniqueModel, rows: Labeled, probabilities: np.ndarray, *,
 
 
 def difference(
-    rows: Labeled, techniques: Techniques, ours: np.ndarray, theirs: np.ndarray, *, seed: int
+    rows: Rows, techniques: Techniques, ours: np.ndarray, theirs: np.ndarray, *, seed: int
 ) -> dict[str, Metric]:
     """Return our metrics minus theirs with paired intervals."""
     return paired_difference(

@@ -16,8 +16,9 @@ from threatclip.classification.heads import AnchorHead
 from threatclip.classification.linear import LinearSettings
 from threatclip.classification.ngrams import NgramClassifier, NgramSettings, fit_ngrams
 from threatclip.errors import InputError
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.recipe import Answer
-from threatclip.experiments.technique.rows import Labeled, Techniques
+from threatclip.experiments.technique.rows import Techniques
 from threatclip.seeds import rng
 
 WORDS = NgramSettings(kind="word", min_n=1, max_n=2, max_terms=60_000, max_chars=2_000)
@@ -78,7 +79,7 @@ class Members:
 
 
 def fit_members(
-    rows: Labeled,
+    rows: Rows,
     techniques: Techniques,
     answer: Answer,
     *,

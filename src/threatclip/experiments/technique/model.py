@@ -10,14 +10,15 @@ import numpy as np
 from threatclip.classification.abstention import Abstention, fit_abstention
 from threatclip.classification.fusion import LogLinearPool, fit_pool
 from threatclip.encoders.towers import Tower
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.members import Members, fit_members
 from threatclip.experiments.technique.recipe import Answer
-from threatclip.experiments.technique.rows import Labeled, Techniques
+from threatclip.experiments.technique.rows import Techniques
 from threatclip.experiments.technique.space import vectors
 
 Parts = Sequence[tuple[np.ndarray, np.ndarray]]
 """Rows to learn from and rows to be asked, of every inner fold."""
-MakeTower = Callable[[Labeled], Tower]
+MakeTower = Callable[[Rows], Tower]
 """Returns the tower of a model that learns from some rows, and from no others."""
 
 
@@ -55,7 +56,7 @@ def family_probabilities(probabilities: np.ndarray, techniques: Techniques) -> n
 
 
 def fit_model(
-    rows: Labeled,
+    rows: Rows,
     techniques: Techniques,
     answer: Answer,
     *,
@@ -104,7 +105,7 @@ def fit_model(
 
 
 def _fitted(
-    rows: Labeled, techniques: Techniques, answer: Answer, *, make_tower: MakeTower, seed: int
+    rows: Rows, techniques: Techniques, answer: Answer, *, make_tower: MakeTower, seed: int
 ) -> tuple[Members, Tower]:
     tower = make_tower(rows)
     z = vectors(tower, rows.views, cached=True)

@@ -12,6 +12,7 @@ import numpy as np
 
 from threatclip.errors import BadRow, BadRowsError, InputError
 from threatclip.experiments.material import read_file
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.recipe import Data, Sentences
 from threatclip.pairs.attack_catalogue import Catalogue
 from threatclip.pairs.attack_reading import catalogue_of
@@ -78,42 +79,10 @@ class Techniques:
         return Techniques(all=tuple(one for one in self.all if one.id in wanted))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Labeled:
-    """Sentences with the numbers of their techniques; `weights` says what each counts in training."""
-
-    pairs: tuple[Pair, ...]
-    labels: np.ndarray
-    weights: np.ndarray
-
-    def __len__(self) -> int:
-        return len(self.pairs)
-
-    @property
-    def views(self) -> list[bytes]:
-        """The sentences, in order."""
-        return [pair.view for pair in self.pairs]
-
-    def take(self, rows: np.ndarray) -> Labeled:
-        """Return some rows, by index or mask."""
-        index = np.flatnonzero(rows) if rows.dtype == bool else rows
-        return Labeled(
-            pairs=tuple(self.pairs[i] for i in index.tolist()), labels=self.labels[index], weights=self.weights[index]
-        )
-
-    def joined(self, other: Labeled) -> Labeled:
-        """Return these rows, then `other`."""
-        return Labeled(
-            pairs=(*self.pairs, *other.pairs),
-            labels=np.concatenate([self.labels, other.labels]),
-            weights=np.concatenate([self.weights, other.weights]),
-        )
-
-
-def labeled(pairs: Iterable[Pair], techniques: Techniques, *, weight: float = 1.0) -> Labeled:
+def labeled(pairs: Iterable[Pair], techniques: Techniques, *, weight: float = 1.0) -> Rows:
     """Return the pairs whose label is one of the techniques."""
     kept = tuple(pair for pair in pairs if pair.label in techniques.index)
-    return Labeled(
+    return Rows(
         pairs=kept,
         labels=np.array([techniques.index[pair.label or ""] for pair in kept], dtype=np.int64),
         weights=np.full(len(kept), weight),
@@ -191,9 +160,9 @@ class Material:
     """Everything one run reads, in parts; `tests` by the name of their origin."""
 
     attack: Attack
-    train: Labeled
-    validation: Labeled
-    tests: dict[str, Labeled]
+    train: Rows
+    validation: Rows
+    tests: dict[str, Rows]
 
 
 def load_material(data: Data, root: Path, *, seed: int) -> Material:
@@ -227,7 +196,7 @@ def load_material(data: Data, root: Path, *, seed: int) -> Material:
     return Material(attack=attack, train=train, validation=validation, tests=tests)
 
 
-def without_copies(rows: Labeled, judged: Sequence[Pair]) -> Labeled:
+def without_copies(rows: Rows, judged: Sequence[Pair]) -> Rows:
     """Return the rows that are no near-duplicates of judged sentences of another origin.
 
     Within one origin the split by year or report stands as it is, copies and all; the study counts what they are
@@ -252,7 +221,7 @@ def origin(pair: Pair) -> str:
     return name if slash else PROCEDURES
 
 
-def _joined(parts: Sequence[Labeled], techniques: Techniques) -> Labeled:
+def _joined(parts: Sequence[Rows], techniques: Techniques) -> Rows:
     whole = labeled((), techniques)
     for part in parts:
         whole = whole.joined(part)

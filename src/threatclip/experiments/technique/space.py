@@ -13,8 +13,9 @@ from threatclip.encoders.encode import encode, prepare_encoder
 from threatclip.encoders.feature_cache import cached_features
 from threatclip.encoders.pretrained import PretrainedNetwork
 from threatclip.encoders.towers import Tower
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.recipe import SpaceSettings
-from threatclip.experiments.technique.rows import Labeled, Techniques
+from threatclip.experiments.technique.rows import Techniques
 from threatclip.losses.hierarchy import hierarchical_contrast
 from threatclip.pairs.pair import Pair
 from threatclip.training.contracts import Batch, Objective, Step
@@ -26,7 +27,7 @@ from threatclip.training.dual.prepared import PreparedPairs, prepare_pairs
 
 def tune(
     tower: Tower,
-    rows: Labeled,
+    rows: Rows,
     techniques: Techniques,
     settings: SpaceSettings,
     *,
@@ -81,7 +82,7 @@ def vectors(tower: Tower, texts: Sequence[bytes], *, cached: bool = False) -> np
     return found
 
 
-def _pairs(rows: Labeled, techniques: Techniques) -> tuple[list[Pair], np.ndarray]:
+def _pairs(rows: Rows, techniques: Techniques) -> tuple[list[Pair], np.ndarray]:
     """Return every sentence beside every caption of its technique, and the number of the technique."""
     pairs: list[Pair] = []
     owners: list[int] = []

@@ -16,6 +16,7 @@ from threatclip.errors import DamagedArtifactError, RecipeError
 from threatclip.experiments.cells import Cell
 from threatclip.experiments.material import root_folder
 from threatclip.experiments.progress import ignore
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.technique.baselines import (
     WORDS_SVC,
     ZERO_SHOT,
@@ -28,7 +29,6 @@ from threatclip.experiments.technique.model import TechniqueModel, family_probab
 from threatclip.experiments.technique.recipe import Technique
 from threatclip.experiments.technique.rows import (
     PROCEDURES,
-    Labeled,
     Techniques,
     labeled,
     load_material,
@@ -62,7 +62,7 @@ class Answers:
         facts: of the cell.
     """
 
-    rows: Labeled
+    rows: Rows
     techniques: Techniques
     by_method: Mapping[str, np.ndarray]
     masks: Mapping[str, np.ndarray]
@@ -107,7 +107,7 @@ def read_answers(cell: Cell) -> Answers:
         )
         labels = np.array(plain["labels"], dtype=np.int64)
         return Answers(
-            rows=Labeled(
+            rows=Rows(
                 pairs=tuple(Pair(id=name, view=b"", group=group) for name, group in rows),
                 labels=labels,
                 weights=np.ones(len(labels)),
@@ -193,7 +193,7 @@ def judged_on_years(recipe: Technique) -> Answers:
     return Answers(rows=test, techniques=techniques, by_method=answers, masks=masks, facts=facts)
 
 
-def folds_of(rows: Labeled, *, n_folds: int, by_report: bool, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
+def folds_of(rows: Rows, *, n_folds: int, by_report: bool, seed: int) -> list[tuple[np.ndarray, np.ndarray]]:
     """Return (learned rows, judged rows) of every fold, techniques spread evenly; a report is in one fold only."""
     places = np.zeros(len(rows))
     with warnings.catch_warnings():  # a technique of fewer sentences than folds is judged where it is
@@ -204,15 +204,15 @@ def folds_of(rows: Labeled, *, n_folds: int, by_report: bool, seed: int) -> list
         return list(StratifiedKFold(n_folds, shuffle=True, random_state=seed).split(places, rows.labels))
 
 
-def _reports(rows: Labeled) -> list[str]:
+def _reports(rows: Rows) -> list[str]:
     return [pair.group or pair.id for pair in rows.pairs]
 
 
 def _fitted(
     recipe: Technique,
     settings: InFolds,
-    train: Labeled,
-    extra: Labeled,
+    train: Rows,
+    extra: Rows,
     techniques: Techniques,
     tower: Tower,
     *,
@@ -237,14 +237,14 @@ def _fitted(
     )
 
 
-def _asked(model: TechniqueModel, rows: Labeled) -> dict[str, np.ndarray]:
+def _asked(model: TechniqueModel, rows: Rows) -> dict[str, np.ndarray]:
     """Return what the model makes of rows, and each of its members alone."""
     scores = model.member_scores(rows.views, cached=True)
     alone = {f"{name} alone": model.pool.alone(name).probabilities(scores) for name in scores}
     return {OURS: model.pool.probabilities(scores), **alone}
 
 
-def _levels(model: TechniqueModel, rows: Labeled, probabilities: np.ndarray) -> dict[str, np.ndarray]:
+def _levels(model: TechniqueModel, rows: Rows, probabilities: np.ndarray) -> dict[str, np.ndarray]:
     families = family_probabilities(probabilities, model.techniques)
     named = model.technique.answers(probabilities)
     return {

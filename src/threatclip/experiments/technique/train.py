@@ -16,6 +16,7 @@ from threatclip.experiments.config import as_plain
 from threatclip.experiments.contrastive.places import make_tower
 from threatclip.experiments.material import root_folder
 from threatclip.experiments.progress import OnProgress, Progress
+from threatclip.experiments.rows import Rows
 from threatclip.experiments.run_folder import BUNDLE, PAIRS, SUMMARY, data_hashes, open_run
 from threatclip.experiments.technique.bundle import save_classifier
 from threatclip.experiments.technique.card import technique_card
@@ -23,7 +24,7 @@ from threatclip.experiments.technique.classifier import TechniqueClassifier, kno
 from threatclip.experiments.technique.judging import answered, figures
 from threatclip.experiments.technique.model import fit_model
 from threatclip.experiments.technique.recipe import Technique
-from threatclip.experiments.technique.rows import Labeled, Material, Techniques, load_material
+from threatclip.experiments.technique.rows import Material, Techniques, load_material
 from threatclip.experiments.technique.space import tune
 from threatclip.pairs.table import write_pairs
 from threatclip.seeds import stream_seed
@@ -90,10 +91,10 @@ def train_technique(recipe: Technique, out: Path, *, resume: bool, on_progress: 
 
 def tower_maker(
     recipe: Technique, techniques: Techniques, root: Path, *, on_progress: OnProgress
-) -> Callable[[Labeled], Tower]:
+) -> Callable[[Rows], Tower]:
     """Return what makes the tower of a model that learns from some rows: a new one, tuned on these alone."""
 
-    def made(rows: Labeled) -> Tower:
+    def made(rows: Rows) -> Tower:
         texts = [view.decode("utf-8", "replace") for view in rows.views]
         texts += [caption for one in techniques.all for caption in one.captions]
         tower = make_tower(recipe.space.tower, root, seed=stream_seed(recipe.seed, "technique/tower"), texts=texts)
