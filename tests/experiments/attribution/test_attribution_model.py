@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 
 from threatclip.classification.scores import UNSEEN_SCORE
-from threatclip.errors import InputError, RecipeError
+from threatclip.errors import RecipeError
 from threatclip.evaluation.metrics import accuracy, top_k
 from threatclip.experiments.attribution.baselines import BASELINES, READS_FEATURES, sides_of
 from threatclip.experiments.attribution.contrast import ContrastSettings
+from threatclip.experiments.attribution.documents import DocumentSettings, fit_documents
 from threatclip.experiments.attribution.fitting import Bench, ModelSettings, fit_group_model, fit_members
 from threatclip.experiments.attribution.incidents import (
     incident_predictions,
@@ -20,16 +21,13 @@ from threatclip.experiments.attribution.incidents import (
     sentence_predictions,
     standardized,
 )
-from threatclip.experiments.attribution.mixed import MixedSettings, fit_mixed
 from threatclip.experiments.attribution.model import Doubt
 from threatclip.experiments.attribution.profiles import group_profiles
 from threatclip.experiments.attribution.rows import AttackRows, support_rows
 from threatclip.experiments.attribution.splits import GroupSplit, split_h
 from threatclip.seeds import rng, stream_seed
 
-QUICK = ModelSettings(
-    contrast=ContrastSettings(dim=8, steps=20, rows=64), inner_splits=1, mixed=MixedSettings(features=0.1)
-)
+QUICK = ModelSettings(contrast=ContrastSettings(dim=8, steps=20, rows=64), inner_splits=1)
 
 
 def embed(texts: Sequence[str]) -> np.ndarray:
@@ -66,33 +64,6 @@ def test_pooling_is_the_mean_of_standardized_rows() -> None:
     np.testing.assert_allclose(pooled(scores, ["a", "b", "a"], how="sum"), [[10, 2, 3], [5, 5, 5]])
 
 
-def test_mixed_equations_are_a_ridge_without_effects(split: GroupSplit) -> None:
-    own = list(split.train)[:40]
-    features = embed([row.text for row in own])
-    targets = np.eye(8)[[split.groups.index(row.group or "") for row in own]]
-    settings = MixedSettings(features=0.0, reports=0.0, techniques=0.0, balance=0.0)
-    model = fit_mixed(own, targets, features, settings=settings)
-    words = model.vectors.transform([row.text.encode() for row in own]).toarray()
-    kernel = words @ words.T + settings.bias + (settings.noise + 1e-4) * np.eye(len(own))
-    solution = np.linalg.solve(kernel, targets)
-    np.testing.assert_allclose(model.words.weight.T, words.T @ solution, atol=1e-3)
-    np.testing.assert_allclose(model.words.bias, solution.sum(axis=0), atol=1e-3)
-    with pytest.raises(InputError, match="targets"):
-        fit_mixed(own, targets[:-1], features, settings=settings)
-
-
-def test_a_report_takes_its_words_away_from_the_group(split: GroupSplit) -> None:
-    """Words that only one report of a group has weigh less where reports have an effect of their own."""
-    own = list(split.train)
-    features = embed([row.text for row in own])
-    targets = np.eye(8)[[split.groups.index(row.group or "") for row in own]]
-    sizes = []
-    for reports in (0.0, 5.0):
-        model = fit_mixed(own, targets, features, settings=MixedSettings(features=0.0, reports=reports))
-        sizes.append(float(np.linalg.norm(model.words.weight)))
-    assert sizes[1] < 0.95 * sizes[0]
-
-
 def test_profiles_leave_out_what_cites_a_held_out_report(rows: AttackRows, split: GroupSplit) -> None:
     found = group_profiles(rows.catalogue, split.groups, train=split.train, without=frozenset())
     assert [one.group for one in found] == list(split.groups)
@@ -116,7 +87,7 @@ def test_baselines_score_every_group(rows: AttackRows, split: GroupSplit, name: 
     assert scores.shape == (len(split.test), 8)
     assert np.isfinite(scores).all()
     predictions = incident_predictions(split, pooled(scores, split.incidents))
-    if name in {"word_svc", "char_svc", "complement_nb"}:
+    if name in {"word_svc", "char_svc", "complement_nb", "bm25"}:
         assert float(accuracy(predictions)) >= 0.75
     if name == "technique_profile":
         assert UNSEEN_SCORE not in scores
@@ -138,19 +109,19 @@ def test_the_model_names_groups_by_their_habits(split: GroupSplit, bench: Bench)
 def test_nothing_that_is_learned_cites_a_held_out_report(
     split: GroupSplit, bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    seen: list[frozenset[str]] = []
+    seen: set[str] = set()
     import threatclip.experiments.attribution.fitting as fitting
 
-    real: Callable[..., object] = fit_mixed
+    real: Callable[..., object] = fit_documents
 
-    def watched(learned: Sequence[object], *args: object, **options: object) -> object:
-        seen.extend(row.reports for row in learned)  # type: ignore[attr-defined]
-        return real(learned, *args, **options)
+    def watched(texts: Sequence[str], *args: object, **options: object) -> object:
+        seen.update(texts)
+        return real(texts, *args, **options)
 
-    monkeypatch.setattr(fitting, "fit_mixed", watched)
+    monkeypatch.setattr(fitting, "fit_documents", watched)
     fit_group_model(split, bench)
     assert seen
-    assert not frozenset().union(*seen) & split.held_out
+    assert not seen & {row.text for row in bench.rows.rows if row.reports & split.held_out}
 
 
 def test_members_know_only_their_groups(split: GroupSplit, bench: Bench) -> None:
@@ -181,7 +152,9 @@ def test_splits_with_other_groups_are_joined() -> None:
 def test_settings_are_checked() -> None:
     with pytest.raises(RecipeError, match="precision"):
         ModelSettings(precision=0.0)
-    with pytest.raises(RecipeError, match="noise"):
-        MixedSettings(noise=0.0)
+    with pytest.raises(RecipeError, match="saturation"):
+        DocumentSettings(saturation=0.0)
+    with pytest.raises(RecipeError, match="length"):
+        DocumentSettings(length=1.5)
     with pytest.raises(RecipeError, match="steps"):
         ContrastSettings(steps=0)

@@ -17,7 +17,6 @@ from threatclip.errors import DamagedArtifactError, InputError, RecipeError
 from threatclip.experiments.attribution.bundle import load_attribution
 from threatclip.experiments.attribution.contrast import ContrastSettings
 from threatclip.experiments.attribution.fitting import ModelSettings
-from threatclip.experiments.attribution.mixed import MixedSettings
 from threatclip.experiments.attribution.recipe import Attribution, AttributionStudy, Data
 from threatclip.experiments.attribution.study_cells import cells_of, run_cell
 from threatclip.experiments.attribution.study_document import study_text
@@ -29,7 +28,6 @@ from threatclip.pairs.pair import Pair
 QUICK = ModelSettings(
     contrast=ContrastSettings(dim=8, steps=10, rows=64),
     inner_splits=1,
-    mixed=MixedSettings(features=0.1),
     precision=0.5,
     level=0.1,
 )

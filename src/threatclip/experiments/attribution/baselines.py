@@ -25,6 +25,7 @@ from threatclip.experiments.attribution.splits import GroupSplit
 
 Scores = Float[np.ndarray, "n c"]
 _NEIGHBORS, _LOGISTIC_C, _NB_ALPHA = 10, 10.0, 0.3
+_BM25_K1, _BM25_B = 1.5, 0.75
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -104,6 +105,20 @@ def complement_nb(sides: Sides) -> Scores:
     return spread(found, classes=model.classes_, n_classes=sides.n_groups, fill=UNSEEN_SCORE)
 
 
+def bm25(sides: Sides) -> Scores:
+    """Return BM25 of a sentence to all sentences of each group as one document [Robertson and Zaragoza 2009]."""
+    counter = CountVectorizer(ngram_range=(1, 2), binary=True)
+    train = counter.fit_transform(sides.train_texts)
+    member = sparse.csr_matrix(np.eye(sides.n_groups)[sides.truth].T)
+    counts = (member @ train).toarray()
+    holders = (counts > 0).sum(axis=0)
+    rarity = np.log1p((sides.n_groups - holders + 0.5) / (holders + 0.5))
+    lengths = counts.sum(axis=1, keepdims=True)
+    slack = _BM25_K1 * (1 - _BM25_B + _BM25_B * lengths / lengths.mean())
+    weights = sparse.csr_matrix(rarity * counts * (_BM25_K1 + 1) / (counts + slack))
+    return np.asarray((counter.transform(sides.test_texts) @ weights.T).toarray(), dtype=np.float64)
+
+
 def minilm_centroid(sides: Sides) -> Scores:
     """Return the cosine to the mean vector of each group."""
     train, test = _features(sides)
@@ -149,6 +164,7 @@ BASELINES: Mapping[str, Baseline] = {
     "word_svc": word_svc,
     "char_svc": char_svc,
     "complement_nb": complement_nb,
+    "bm25": bm25,
     "minilm_centroid": minilm_centroid,
     "minilm_knn": minilm_knn,
     "minilm_logistic": minilm_logistic,

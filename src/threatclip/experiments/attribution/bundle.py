@@ -13,16 +13,16 @@ from scipy import sparse
 from threatclip.artifacts import json_text
 from threatclip.classification.abstention import Abstention
 from threatclip.classification.fusion import LogLinearPool
-from threatclip.classification.linear import LinearHead
-from threatclip.classification.ngrams import NgramVectors
+from threatclip.classification.ngrams import NgramSettings, NgramVectors
 from threatclip.encoders.towers import tower_state
 from threatclip.experiments.attribution.classifier import GroupClassifier, KnownProcedure
 from threatclip.experiments.attribution.contrast import ContrastModel
+from threatclip.experiments.attribution.documents import CHARS, WORDS, GroupDocuments
 from threatclip.experiments.attribution.encoder import text_encoder
-from threatclip.experiments.attribution.mixed import WORDS, MixedModel, Whitening
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
-from threatclip.experiments.attribution.nearest import CHARS, NearestRows
+from threatclip.experiments.attribution.nearest import NearestRows
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
+from threatclip.experiments.attribution.whitening import Whitening
 from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, under, write_bundle
 from threatclip.pairs.masking import Names
 
@@ -42,7 +42,6 @@ def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, so
         "tower": {**state.config, "source": source},
         "precision": classifier.encoder.encoder.precision,
         "techniques": list(members.evidence.ids),
-        "words": members.mixed.words.config(),
         "pool": judge.pool.config(),
         "doubt": asdict(judge.doubt),
         "rules": {"incident": judge.incident.config(), "sentence": judge.sentence.config()},
@@ -61,8 +60,8 @@ def save_attribution(classifier: GroupClassifier, folder: Path, *, card: str, so
             _GROUPS: json_text([{"label": label, "name": name} for label, name in classifier.groups.items()]),
             _NAMES: json_text(names),
             _KNOWN: json_text([asdict(one) for one in classifier.known]),
-            _TERMS: json.dumps(members.mixed.vectors.terms),
-            _CHARS: json.dumps(members.nearest.chars.terms),
+            _TERMS: json.dumps(members.words.vectors.terms),
+            _CHARS: json.dumps(members.chars.vectors.terms),
         },
     )
 
@@ -81,30 +80,21 @@ def load_attribution(folder: Path) -> GroupClassifier:
 
 
 def _member_arrays(members: Members) -> dict[str, np.ndarray]:
-    mixed, contrast, evidence = members.mixed, members.contrast, members.evidence
-    near = members.nearest
+    whitening, near, contrast, evidence = members.whitening, members.nearest, members.contrast, members.evidence
     return {
-        **_sparse("near.words", near.word_rows),
-        **_sparse("near.chars", near.char_rows),
-        "near.idf": near.chars.idf,
-        "near.vectors": near.vector_rows,
+        **_documents("words", members.words),
+        **_documents("chars", members.chars),
+        "whitening.center": whitening.center,
+        "whitening.turn": whitening.turn,
+        "near.vectors": near.vectors,
         "near.entries": near.entries,
         "near.starts": near.starts,
         "near.weights": near.weights,
-        "mixed.idf": mixed.vectors.idf,
-        "mixed.weight": mixed.words.weight,
-        "mixed.bias": mixed.words.bias,
-        "mixed.center": mixed.whitening.center,
-        "mixed.turn": mixed.whitening.turn,
-        "mixed.features": mixed.features,
         "contrast.center": contrast.center,
         "contrast.weight": contrast.weight,
         "contrast.profiles": contrast.profiles,
-        "contrast.prototypes": contrast.prototypes,
         "evidence.places": evidence.places,
         "evidence.odds": evidence.odds,
-        "prior.rows": members.rows,
-        "prior.reports": members.reports,
     }
 
 
@@ -136,44 +126,38 @@ def _assembled(files: BundleFiles) -> GroupClassifier:
 
 
 def _members(files: BundleFiles, groups: tuple[str, ...]) -> Members:
-    mixed = files.under("mixed")
     return Members(
         groups=groups,
-        mixed=MixedModel(
-            vectors=NgramVectors(settings=WORDS, terms=tuple(map(str, files.read(_TERMS))), idf=mixed.pop("idf")),
-            words=LinearHead.from_arrays(mixed, files.config["words"]),
-            whitening=Whitening(center=mixed["center"], turn=mixed["turn"]),
-            features=mixed["features"],
-        ),
+        words=_read_documents("words", files, terms=_TERMS, settings=WORDS),
+        chars=_read_documents("chars", files, terms=_CHARS, settings=CHARS),
+        whitening=Whitening(**files.under("whitening")),
+        nearest=NearestRows(**files.under("near")),
         contrast=ContrastModel(**files.under("contrast")),
         evidence=TechniqueEvidence(ids=tuple(map(str, files.config["techniques"])), **files.under("evidence")),
-        nearest=_nearest(files),
-        rows=files.tensors["prior.rows"],
-        reports=files.tensors["prior.reports"],
     )
 
 
-def _nearest(files: BundleFiles) -> NearestRows:
-    near = files.under("near")
-    chars = NgramVectors(settings=CHARS, terms=tuple(map(str, files.read(_CHARS))), idf=near["idf"])
-    return NearestRows(
-        chars=chars,
-        word_rows=_matrix("words", near),
-        char_rows=_matrix("chars", near),
-        vector_rows=near["vectors"],
-        entries=near["entries"],
-        starts=near["starts"],
-        weights=near["weights"],
-    )
-
-
-def _sparse(name: str, matrix: sparse.csr_matrix) -> dict[str, np.ndarray]:
+def _documents(name: str, documents: GroupDocuments) -> dict[str, np.ndarray]:
+    weights = documents.weights
     return {
-        f"{name}.data": matrix.data,
-        f"{name}.indices": matrix.indices.astype(np.int32),
-        f"{name}.indptr": matrix.indptr.astype(np.int64),
-        f"{name}.shape": np.array(matrix.shape, dtype=np.int64),
+        f"{name}.idf": documents.vectors.idf,
+        f"{name}.center": documents.center,
+        f"{name}.spread": documents.spread,
+        f"{name}.weights.data": weights.data,
+        f"{name}.weights.indices": weights.indices.astype(np.int32),
+        f"{name}.weights.indptr": weights.indptr.astype(np.int64),
+        f"{name}.weights.shape": np.array(weights.shape, dtype=np.int64),
     }
+
+
+def _read_documents(name: str, files: BundleFiles, *, terms: str, settings: NgramSettings) -> GroupDocuments:
+    own = files.under(name)
+    return GroupDocuments(
+        vectors=NgramVectors(settings=settings, terms=tuple(map(str, files.read(terms))), idf=own["idf"]),
+        weights=_matrix("weights", own),
+        center=own["center"],
+        spread=own["spread"],
+    )
 
 
 def _matrix(name: str, near: Mapping[str, np.ndarray]) -> sparse.csr_matrix:

@@ -44,12 +44,11 @@ class ContrastSettings:
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class ContrastModel:
-    """Projection of sentences, and where the profiles and the known sentences of every group lie."""
+    """Projection of sentences, and where the profiles of the groups lie."""
 
     center: Float[np.ndarray, " w"]
     weight: Float[np.ndarray, "d w"]
     profiles: Float[np.ndarray, "c d"]
-    prototypes: Float[np.ndarray, "c d"]
 
     def vectors(self, features: Float[np.ndarray, "n w"]) -> Float[np.ndarray, "n d"]:
         """Return unit vectors of sentences."""
@@ -57,10 +56,9 @@ class ContrastModel:
         lengths = np.linalg.norm(projected, axis=1, keepdims=True)
         return np.asarray(projected / np.maximum(lengths, 1e-12), dtype=np.float32)
 
-    def scores(self, features: Float[np.ndarray, "n w"]) -> dict[str, Float[np.ndarray, "n c"]]:
-        """Return cosines to the profiles, and to the mean of each group's known sentences, report by report."""
-        own = self.vectors(features)
-        return {"profiles": own @ self.profiles.T, "prototypes": own @ self.prototypes.T}
+    def scores(self, features: Float[np.ndarray, "n w"]) -> Float[np.ndarray, "n c"]:
+        """Return the cosines to the profiles."""
+        return np.asarray(self.vectors(features) @ self.profiles.T)
 
 
 def fit_contrast(
@@ -101,13 +99,11 @@ def fit_contrast(
         optimizer.step()
         schedule.step()
     with torch.inference_mode():
-        vectors = functional.normalize(sides[0](inputs), dim=1).numpy()
         places = functional.normalize(sides[1](known), dim=1).numpy()
     return ContrastModel(
         center=center.astype(np.float32),
         weight=sides[0].weight.detach().numpy().copy(),
         profiles=places,
-        prototypes=_prototypes(rows, targets, vectors),
     )
 
 
@@ -182,12 +178,3 @@ def _others(
     log_probability = cosine - cosine.logsumexp(dim=1, keepdim=True)
     total = log_probability.masked_fill(~positives, 0.0).sum(dim=1)
     return mean_over(-total / positives.sum(dim=1).clamp(min=1), positives.any(dim=1))
-
-
-def _prototypes(rows: Sequence[AttackRow], targets: np.ndarray, vectors: np.ndarray) -> np.ndarray:
-    """Return the mean sentence of each group, every report counted once; zeros where a group has none."""
-    first = [min(row.reports, default=row.id) for row in rows]
-    counts = {name: first.count(name) for name in set(first)}
-    weight = np.array([1.0 / counts[name] for name in first])
-    means = (targets * weight[:, None]).T @ vectors
-    return np.asarray(means / np.maximum(np.linalg.norm(means, axis=1, keepdims=True), 1e-12), dtype=np.float32)

@@ -17,13 +17,14 @@ from threatclip.classification.fusion import LogLinearPool, fit_pool
 from threatclip.classification.scores import spread
 from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments.attribution.contrast import ContrastSettings, fit_contrast
-from threatclip.experiments.attribution.mixed import MixedSettings, fit_mixed
+from threatclip.experiments.attribution.documents import CHARS, WORDS, DocumentSettings, fit_documents
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
 from threatclip.experiments.attribution.nearest import fit_nearest
 from threatclip.experiments.attribution.profiles import group_profiles
-from threatclip.experiments.attribution.rows import AttackRow, AttackRows, citing_none, counts_by_group, reports_of
+from threatclip.experiments.attribution.rows import AttackRow, AttackRows, citing_none, counts_by_group
 from threatclip.experiments.attribution.splits import GroupSplit, inner_split
 from threatclip.experiments.attribution.techniques import fit_techniques
+from threatclip.experiments.attribution.whitening import fit_whitening
 from threatclip.seeds import rng, stream_seed
 
 Embed = Callable[[Sequence[str]], np.ndarray]
@@ -34,14 +35,14 @@ Embed = Callable[[Sequence[str]], np.ndarray]
 class ModelSettings:
     """How a group model is fitted."""
 
-    mixed: MixedSettings = field(default_factory=MixedSettings)
+    documents: DocumentSettings = field(default_factory=DocumentSettings)
     contrast: ContrastSettings = field(default_factory=ContrastSettings)
     max_users: int = 6  # software that more groups use tells of none of them
-    inner_splits: int = 2
+    inner_splits: int = 4
     unseen: float = 0.25  # share of the groups that each inner split holds out whole: the unknown
     pull: float = 0.1  # of the members' weights towards equal ones, in nats
     precision: float = 0.7  # that named groups must have on the inner splits
-    level: float = 0.5  # confidence of the bound that has to reach it
+    level: float = 0.8  # confidence of the bound that has to reach it
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_users", "inner_splits")
@@ -82,16 +83,21 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
         without: reports that nothing may cite.
         bench: what is shared.
     """
-    known = counts_by_group(train)
     learned, targets = _targets(train, groups, without=without, bench=bench)
     texts = [row.text for row in learned]
+    own = [row.kind == "group" for row in learned]
+    words, chars = (
+        fit_documents(texts, targets, own, terms=terms, settings=bench.settings.documents) for terms in (WORDS, CHARS)
+    )
     features = bench.embed(texts)
-    mixed = fit_mixed(learned, targets, features, settings=bench.settings.mixed)
-    vectors = mixed.whitening(features)
-    reports = [len(reports_of(row for row in train if row.group == group)) for group in groups]
+    whitening = fit_whitening(features)
+    vectors = whitening(features)
     return Members(
         groups=tuple(groups),
-        mixed=mixed,
+        words=words,
+        chars=chars,
+        whitening=whitening,
+        nearest=fit_nearest(targets, vectors),
         contrast=fit_contrast(
             learned,
             targets,
@@ -101,9 +107,6 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
             seed=stream_seed(bench.seed, "attribution/contrast"),
         ),
         evidence=fit_techniques(learned, targets, vectors),
-        nearest=fit_nearest(texts, targets, mixed.counted(texts), vectors),
-        rows=np.log1p([float(known[group]) for group in groups]),
-        reports=np.log1p(np.array(reports, dtype=np.float64)),
     )
 
 

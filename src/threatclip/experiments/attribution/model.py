@@ -12,10 +12,11 @@ from jaxtyping import Bool, Float
 from threatclip.classification.abstention import Abstention
 from threatclip.classification.fusion import LogLinearPool
 from threatclip.experiments.attribution.contrast import ContrastModel
+from threatclip.experiments.attribution.documents import GroupDocuments
 from threatclip.experiments.attribution.incidents import pooled
-from threatclip.experiments.attribution.mixed import MixedModel
 from threatclip.experiments.attribution.nearest import NearestRows
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
+from threatclip.experiments.attribution.whitening import Whitening
 
 UNKNOWN = "unknown"
 _LEAST_SHARE = 1e-12
@@ -23,29 +24,26 @@ _LEAST_SHARE = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Members:
-    """What is fitted on rows: four scorers of sentences, and what is known of a group before any sentence is read.
-
-    `rows` and `reports` are logarithms of how many own sentences a group has and from how many reports: ATT&CK tells
-    more of groups that are reported more.
-    """
+    """What is fitted on rows: five scorers of sentences."""
 
     groups: tuple[str, ...]
-    mixed: MixedModel
+    words: GroupDocuments
+    chars: GroupDocuments
+    whitening: Whitening
+    nearest: NearestRows
     contrast: ContrastModel
     evidence: TechniqueEvidence
-    nearest: NearestRows
-    rows: Float[np.ndarray, " c"]
-    reports: Float[np.ndarray, " c"]
 
     def sentence_scores(
         self, texts: Sequence[str], features: Float[np.ndarray, "n d"]
     ) -> dict[str, Float[np.ndarray, "n c"]]:
-        """Return the scores of every member that reads sentences."""
-        vectors = self.mixed.whitening(features)
+        """Return the scores of every member."""
+        vectors = self.whitening(features)
         return {
-            "mixed": self.mixed.scores(texts, features),
-            **self.nearest.scores(texts, self.mixed.counted(texts), vectors),
-            **self.contrast.scores(features),
+            "words": self.words.scores(texts),
+            "chars": self.chars.scores(texts),
+            "nearest": self.nearest.scores(vectors),
+            "profiles": self.contrast.scores(features),
             "techniques": self.evidence.scores(vectors),
         }
 
@@ -58,11 +56,10 @@ class Members:
         where there is more of it.
         """
         sizes = np.array(list(Counter(incidents).values()))  # in the order in which they occur, as in `pooled`
-        found = {
+        return {
             name: pooled(scores, incidents) * np.sqrt(sizes)[:, None]
             for name, scores in self.sentence_scores(texts, features).items()
         }
-        return {**found, "rows": np.tile(self.rows, (len(sizes), 1)), "reports": np.tile(self.reports, (len(sizes), 1))}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

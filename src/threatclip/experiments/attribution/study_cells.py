@@ -26,7 +26,16 @@ from threatclip.seeds import rng
 
 Kind = Literal["model", "unseen", "quick", "slow", "raw", "masked"]
 K = -1  # in the place of a seed
-QUICK = ("majority", "complement_nb", "minilm_centroid", "technique_profile", "word_svc", "word_svc+software")
+QUICK = (
+    "majority",
+    "complement_nb",
+    "minilm_centroid",
+    "technique_profile",
+    "word_svc",
+    "word_svc+software",
+    "bm25",
+    "bm25+software",
+)
 SLOW = ("char_svc", "minilm_knn", "minilm_logistic", "minilm_logistic+software")
 SOFTWARE = "+software"
 _UNSEEN_SHARE = 0.2

@@ -156,7 +156,7 @@ def _split_blocks(study: AttributionStudy, found: Found, seeds: Sequence[int]) -
 def _compared(found: Found, seeds: Sequence[int]) -> list[str]:
     ours = found.of("incidents", OURS, seeds)
     rows = []
-    for name in (BAR, "word_svc"):
+    for name in (BAR, "word_svc", f"bm25{SOFTWARE}"):
         theirs = found.of("incidents", name, seeds)
         if ours is not None and theirs is not None:
             gains = paired_difference(ours, theirs, INCIDENTS, rng=rng(0, "attribution/paired"), n_resamples=_RESAMPLES)
