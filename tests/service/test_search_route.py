@@ -70,3 +70,10 @@ def test_an_index_of_a_model_that_is_not_served_is_told(index: str, tmp_path: Pa
         told = client.post("/v1/search", json={"queries": [{"payload": "a"}]})
     assert told.status_code == 422
     assert "not among the runs" in told.json()["detail"]
+
+
+def test_the_page_shows_cases_of_an_index_that_reads_such_inputs(client: TestClient) -> None:
+    answer = client.post("/triage", data={"run": "payload", "text": "GET /?id=1 HTTP/1.1"})
+    assert "in the index known" in answer.text
+    post = client.post("/triage", data={"run": "posts/events", "text": "water in the streets"})
+    assert "of what posts/events learned from" in post.text

@@ -12,6 +12,7 @@ from threatclip.service.runs import Runs
 
 if TYPE_CHECKING:
     from threatclip.experiments.searching import CaseSearch, Query
+    from threatclip.index.generations import Generation
     from threatclip.index.where import Where
 
 
@@ -28,6 +29,14 @@ class Indexes:
     def names(self) -> tuple[str, ...]:
         """What they are called."""
         return tuple(self._uris)
+
+    def reads(self, name: str, modality: str) -> bool:
+        """Tell whether the model of an index reads views of this modality; it is not loaded for that.
+
+        Raises:
+            InputError, DamagedArtifactError, StorageError: the index cannot be read.
+        """
+        return _generation(self._uris[name]).modality == modality
 
     def search(self, name: str, queries: Sequence[Query], *, k: int, where: Where) -> dict[str, Any]:
         """Return the nearest cases of each query.
@@ -60,12 +69,11 @@ class Indexes:
 
     def _open(self, name: str) -> CaseSearch:
         from threatclip.experiments.searching import open_case_search
-        from threatclip.index.search import open_index
 
         with self._lock:
             if name not in self._opened:
                 uri = self._uris[name]
-                model = self._model_of(name, open_index(uri).generation.model)
+                model = self._model_of(name, _generation(uri).model)
                 self._opened[name] = open_case_search(uri, model)
             return self._opened[name]
 
@@ -76,6 +84,13 @@ class Indexes:
             if model == f"bundle {card.model}":
                 return str(card.folder)
         raise InputError(f"the index {name} was built with {model[:80]}, which is not among the runs that are served")
+
+
+def _generation(uri: str) -> Generation:
+    """Return what readers of an index see now, without reading its cases."""
+    from threatclip.index.generations import current, open_database
+
+    return current(open_database(uri, writing=False), uri)
 
 
 def _named(given: str) -> tuple[str, str]:

@@ -14,6 +14,7 @@ from pair_cases import picture_pairs
 from threatclip.pairs.table import write_pairs
 from threatclip.service.app import create_app
 from threatclip.service.keys import add_key
+from threatclip.service.pages.rendering import percent
 from threatclip.service.settings import Limits, Settings
 
 LISTS = ("/triage", "/audits", "/models")
@@ -178,9 +179,11 @@ def test_a_table_is_audited_from_the_page(pages: TestClient, tmp_path: Any) -> N
     assert answer.status_code == 200
     assert SCRIPT not in answer.text
     until = time.monotonic() + 60
-    while "upload " not in pages.get("/audits").text and time.monotonic() < until:
+    while 'http-equiv="refresh"' in pages.get("/audits").text and time.monotonic() < until:
         time.sleep(0.1)
-    assert "upload " in pages.get("/audits").text
+    listed = pages.get("/audits").text
+    assert SCRIPT not in listed
+    assert ".parquet</a>" in listed  # the uploader's name, not ours
     assert pages.post("/audits", files={"file": ("t.parquet", b"nothing")}).status_code == 422
     assert pages.post("/audits", data={"run": ""}).status_code == 422
 
@@ -203,3 +206,8 @@ def test_hidden_characters_are_spelled_out(pages: TestClient) -> None:
     assert "\u202e" not in answer.text
     assert "‹U+202E›" in answer.text
     assert "‹NUL›" in answer.text
+
+
+def test_probabilities_near_the_ends_are_never_whole() -> None:
+    told = {0.0: "0.0%", 1e-7: "<0.1%", 0.004: "0.4%", 0.714: "71%", 0.996: "99.6%", 0.9999999: ">99.9%", 1.0: "100.0%"}
+    assert {value: percent(value) for value in told} == told

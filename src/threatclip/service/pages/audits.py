@@ -21,7 +21,7 @@ from threatclip.experiments.auditing.folder import RANKING, AuditFolder, Cut
 from threatclip.experiments.auditing.reviewed import UNDECIDED, write_reviewed
 from threatclip.experiments.auditing.reviews import DECISIONS, FILE, Decision, counts
 from threatclip.experiments.auditing.run import REPORT, SUMMARY
-from threatclip.service.jobs import Wanted
+from threatclip.service.jobs import Jobs, Wanted
 from threatclip.service.pages.pictures import shown_picture
 from threatclip.service.pages.queue import (
     SHOWS,
@@ -56,7 +56,7 @@ def audits_router(state: State, shelf: Shelf) -> APIRouter:
 
     @router.get("/audits")
     async def every(request: Request) -> Response:
-        rows = await asyncio.to_thread(_rows, shelf)
+        rows = await asyncio.to_thread(_rows, shelf, state.jobs)
         jobs = [job for job in state.jobs.list() if job.status != "done"]
         duals = [card for card in await asyncio.to_thread(state.runs.cards) if card.kind == "dual-encoder"]
         return page(request, "audits.html", rows=rows, jobs=jobs, duals=duals)
@@ -77,7 +77,9 @@ def audits_router(state: State, shelf: Shelf) -> APIRouter:
     async def review(request: Request, key: str) -> Response:
         item, audit = await read(key)
         look = look_of(request.query_params)
-        return page(request, "audit.html", **await asyncio.to_thread(_told, item, audit, look))
+        return page(
+            request, "audit.html", title=title_of(item, state.jobs), **await asyncio.to_thread(_told, item, audit, look)
+        )
 
     @router.post("/audits/{key}/decide")
     async def decide(request: Request, key: str) -> Response:
@@ -118,14 +120,23 @@ async def _pieces(sent: UploadFile) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _rows(shelf: Shelf) -> list[dict[str, Any]]:
+def title_of(item: Item, jobs: Jobs) -> str:
+    """Return what an audit is called: an uploaded table by its uploader's name for it."""
+    for job in jobs.list():
+        if jobs.path(job) == item.folder:
+            return job.wanted.name
+    return item.name
+
+
+def _rows(shelf: Shelf, jobs: Jobs) -> list[dict[str, Any]]:
     rows = []
     for item in shelf.items(SUMMARY):
+        named = {"item": item, "title": title_of(item, jobs)}
         try:
             told = read_json(item.folder / SUMMARY)
-            rows.append({"item": item, "told": {name: told[name] for name in ("n", "suspects", "method", "modality")}})
+            rows.append({**named, "told": {name: told[name] for name in ("n", "suspects", "method", "modality")}})
         except (ThreatclipError, KeyError, TypeError):
-            rows.append({"item": item, "told": None})
+            rows.append({**named, "told": None})
     return rows
 
 

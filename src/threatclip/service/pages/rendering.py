@@ -128,9 +128,13 @@ def _finalized(value: Any) -> Any:
 
 
 def percent(value: float) -> str:
-    """Write a probability: `71%`, but `0.4%` and `99.6%` near the ends, where the difference matters."""
+    """Write a probability: `71%`, but `0.4%` and `99.6%` near the ends, where the difference matters; never a whole."""
     shown = 100 * value
-    return f"{shown:.0f}%" if 1 <= shown <= 99 else f"{shown:.1f}%"
+    if 1 <= shown <= 99:
+        return f"{shown:.0f}%"
+    if 0 < shown < 0.05 or 99.95 <= shown < 100:
+        return "<0.1%" if shown < 1 else ">99.9%"
+    return f"{shown:.1f}%"
 
 
 def moment(value: datetime) -> str:

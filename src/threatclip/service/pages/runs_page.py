@@ -15,6 +15,7 @@ from starlette.responses import Response
 
 from threatclip.experiments.run_folder import RECIPE, STEPS, SUMMARY
 from threatclip.service.pages.curves import curves, read_stages
+from threatclip.service.pages.markdown import blocks_of
 from threatclip.service.pages.rendering import PageRoute, fragment, page, report
 from threatclip.service.pages.risk import EVALUATION, Risk, figures_of, risk_of
 from threatclip.service.pages.shelf import Item, Shelf
@@ -116,7 +117,7 @@ def _told(card: RunCard, shelf: Shelf) -> dict[str, Any]:
         "key": key_of(card.name),
         "risk": risk_of(card, shelf),
         "validation": figures_of(card.validation),
-        "text": card.card(),
+        "card_blocks": blocks_of(card.card()),
         "has_report": (card.folder / EVALUATION / "report.html").is_file(),
         "training": training,
         **(_progress(training) if training is not None else _NOTHING),

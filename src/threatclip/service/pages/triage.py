@@ -61,7 +61,9 @@ def triage_router(state: State) -> APIRouter:
     @router.get("/triage/{submission_id}")
     async def answers(request: Request, submission_id: str) -> Response:
         one = submissions.find(submission_id)
-        return page(request, "answers.html", of=one, rows=_rows(one), tally=_tally(one), exports=_EXPORTS)
+        rows = _rows(one)
+        told = {name: any(row[of] for row in rows) for name, of in (("timed", "time"), ("alerted", "signature"))}
+        return page(request, "answers.html", of=one, rows=rows, tally=_tally(one), exports=_EXPORTS, **told)
 
     @router.get("/triage/{submission_id}/export/{kind}")
     async def export_all(submission_id: str, kind: str) -> Response:
