@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from threatclip.cli.answer_lines import for_people
 from threatclip.cli.inputs import Inputs
 from threatclip.cli.options import Json, Quiet, SkipBad
-from threatclip.cli.terminal import json_line, printable, progress, say, show_json
+from threatclip.cli.terminal import json_line, progress, say, show_json
 from threatclip.errors import BadRow, BadRowsError, InputError
 
 if TYPE_CHECKING:
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 _BATCH_ROWS, _BATCH_BYTES = 256, 2**24
 _SHOWN_BAD_ROWS = 20
 _KEPT_BAD_ROWS = 1000
-_SHOWN_SENTENCE = 160
 
 Write = Callable[[str], object]
 
@@ -97,9 +97,15 @@ def classify(
     rows = inputs.rows()  # tells what is wrong with the command before the model is loaded
     classifier = load_classifier(run, catalogue=catalogue)
     inputs.check_fit(classifier.modality)
-    pooled = _pooled(classifier, run) if report else None
-    answered = pooled or classifier.classify_pairs
     tally = _Tally()
+
+    def refuse(row: BadRow) -> None:
+        tally.refuse(row)
+        if not skip_bad:
+            raise _bad_rows(tally, out)
+
+    pooled = _pooled(classifier, run, refuse) if report else None
+    answered = pooled or classifier.classify_pairs
     unseen = quiet or (out is None and sys.stdout.isatty())  # bars and answers would write over each other
     with progress(quiet=unseen) as on_progress, _written(out) as write:
         line = json_line if as_json or out is not None else for_people
@@ -131,11 +137,15 @@ class _Tally:
             if isinstance(row, SkippedRow):
                 self.skipped[row.reason] += 1
             elif isinstance(row, BadRow):
-                self.bad += 1
-                if len(self.bad_rows) < _KEPT_BAD_ROWS:
-                    self.bad_rows.append(row)
+                self.refuse(row)
             elif skip_bad or not self.bad:
                 yield row
+
+    def refuse(self, row: BadRow) -> None:
+        """Count a row that gets no answer."""
+        self.bad += 1
+        if len(self.bad_rows) < _KEPT_BAD_ROWS:
+            self.bad_rows.append(row)
 
     def count(self, answers: list[dict[str, Any]], on_progress: OnProgress) -> None:
         """Count one batch of answers."""
@@ -184,11 +194,25 @@ def _reports(pairs: Iterable[Pair]) -> Iterator[list[Pair]]:
         yield list(own)
 
 
-def _pooled(classifier: Classifier, run: Path) -> Callable[[list[Pair]], list[dict[str, Any]]] | None:
-    """Return what answers all sentences of one report at once; None where the model answers each by itself."""
+def _pooled(
+    classifier: Classifier, run: Path, refuse: Callable[[BadRow], None]
+) -> Callable[[list[Pair]], list[dict[str, Any]]] | None:
+    """Return what answers all sentences of one report at once; None where the model answers each by itself.
+
+    A report that is too long for the model is a bad row: the others get their answers.
+    """
     pool = getattr(classifier, "classify_report", None)
     if pool is not None:
-        return lambda pairs: [pool(pairs[0].group or "report", pairs)]
+        most = getattr(classifier, "most_sentences", None)
+
+        def answered(pairs: list[Pair]) -> list[dict[str, Any]]:
+            name = pairs[0].group or "report"
+            if most is None or len(pairs) <= most:
+                return [pool(name, pairs)]
+            refuse(BadRow(path=name, line=1, reason=f"it has {len(pairs):,} sentences, more than {most:,}; split it"))
+            return []
+
+        return answered
     if classifier.modality != "text":
         raise InputError(f"--report gives sentences; {run} reads {classifier.modality}s; give a model of texts")
     return None
@@ -203,36 +227,3 @@ def _written(out: Path | None) -> Iterator[Write]:
 
     with atomic_path(out) as part, part.open("w", encoding="utf-8") as handle:
         yield handle.write
-
-
-def for_people(answer: dict[str, Any]) -> str:
-    """Return one answer as lines of text: the verdict, the runners-up, and the nearest known cases."""
-    best, *others = answer["answers"]
-    verdict = f"{best['name']} ({best['label']}) {best['probability']:.1%}"
-    if answer["abstained"]:
-        verdict = f"don't know; at best {verdict}"
-    elif answer.get("level") == "parent":
-        verdict = f"some kind of {verdict}"
-    lines = [f"{answer['id']}: {verdict}"]
-    if "sentence" in answer:
-        lines.append(f"    of {answer['sentence'][:_SHOWN_SENTENCE]!r}")
-    if others:
-        lines.append("    then " + ", ".join(f"{other['label']} {other['probability']:.1%}" for other in others[:3]))
-    if "carried_by" in answer:
-        carried = answer["carried_by"]
-        lines.append(
-            f"    carried by {carried['half']} (picture {carried['picture']:.0%}, words {carried['words']:.0%})"
-        )
-    if "members" in answer:
-        said = (f"{one['member']} {one['label']} {one['probability']:.1%}" for one in answer["members"])
-        lines.append(f"    said by {', '.join(said)}")
-    for case in answer["evidence"]:
-        if case.get("kind") == "known case":
-            caption = case["caption"][:100] + ("..." if len(case["caption"]) > 100 else "")
-            quoted = f"{case['sentence'][:100]!r} is " if "sentence" in case else ""
-            lines.append(f"    {quoted}like {case['id']} ({case['label']}, cosine {case['cosine']:.2f}): {caption}")
-        elif case.get("kind") == "caution":
-            lines.append(f"    caution: {case['text']}")
-        elif case.get("kind") == "prompt":
-            lines.append(f"    {case['half']} like {case['text']!r} ({case['label']}, cosine {case['cosine']:.2f})")
-    return "".join(printable(line) + "\n" for line in lines)

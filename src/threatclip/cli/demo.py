@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from threatclip.cli.classify import for_people
+from threatclip.cli.answer_lines import for_people
 from threatclip.cli.options import Json, Quiet
 from threatclip.cli.terminal import progress, show, show_json, show_table
 

@@ -59,6 +59,10 @@ class Inputs:
                 raise InputError(f"{self.pairs} holds {found} pairs; the model reads {modality}")
         elif self.post and modality != "image":
             raise InputError(f"--post gives posts of picture and words; this model reads {modality}s")
+        elif modality == "text" and not self.jsonl and (path := next(filter(_is_report, self.file), None)):
+            raise InputError(
+                f"{path} is a report, not one text; give it by --report, which reads it sentence by sentence"
+            )
         elif not self.post and modality == "image":
             raise InputError("this model reads posts of picture and words; give --post FILE, or --pairs TABLE")
 
@@ -124,9 +128,17 @@ class Inputs:
         from threatclip.pairs.pair import Pair
         from threatclip.pairs.sources.report import Report
 
+        if len(set(self.report)) < len(self.report):
+            raise InputError("--report names the same path twice; name each once")
+        several = len(self.report) > 1
         for path in self.report:
-            for row in Report().read(path):  # two files of one name are two reports
-                yield replace(row, group=str(path)) if isinstance(row, Pair) and path.is_file() else row
+            for row in Report().read(path):
+                if not isinstance(row, Pair):
+                    yield row
+                elif path.is_file():
+                    yield replace(row, group=str(path), id=f"{path}#{_number(row)}" if several else row.id)
+                else:  # two files of one name in two folders are two reports
+                    yield replace(row, group=f"{path}/{row.group}", id=f"{path}/{row.id}") if several else row
 
     def _stdin(self) -> Iterator[Row]:
         from threatclip.pairs.pair import Pair
@@ -135,6 +147,15 @@ class Inputs:
             yield from _json_lines(STDIN)
         else:
             yield Pair(id="stdin", view=_whole(sys.stdin.buffer, "stdin"))
+
+
+def _is_report(path: Path) -> bool:
+    """Tell whether a file's name says that its words are within markup or pages."""
+    return path.suffix.lower() in {".pdf", ".html", ".htm", ".xhtml", ".md", ".markdown", ".docx"}
+
+
+def _number(pair: Pair) -> str:
+    return pair.id.rpartition("#")[2]
 
 
 def _table(path: Path) -> Iterator[Row]:

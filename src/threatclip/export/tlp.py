@@ -6,7 +6,7 @@ importer knows these, so they are taken; TLP:AMBER+STRICT is that of OASIS's ext
 
 from __future__ import annotations
 
-from typing import Any, Literal, cast, get_args
+from typing import Any, Literal, get_args
 
 from threatclip.errors import InputError
 
@@ -33,7 +33,7 @@ def tlp_of(text: str) -> Tlp:
     level = "clear" if level == "white" else level
     if level not in TLPS:
         raise InputError(f"TLP {text[:40]!a} is none of {', '.join(TLPS)}")
-    return cast("Tlp", level)
+    return level
 
 
 def tlp_marking(tlp: Tlp) -> dict[str, Any]:

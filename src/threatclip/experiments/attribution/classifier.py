@@ -54,6 +54,11 @@ class GroupClassifier:
         """The modality of the pairs that it reads."""
         return "text"
 
+    @property
+    def most_sentences(self) -> int:
+        """How many sentences a report may have."""
+        return MAX_SENTENCES
+
     def masked(self, pairs: Sequence[Pair]) -> list[str]:
         """Return the views as the model reads them."""
         return [
@@ -74,7 +79,10 @@ class GroupClassifier:
                 pair.id,
                 verdict,
                 row,
-                self._evidence([pair], cosines[row : row + 1], parts[row : row + 1], verdict, row),
+                [
+                    *self._evidence([pair], cosines[row : row + 1], parts[row : row + 1], verdict, row),
+                    *_cut(pair),
+                ],
             )
             for row, pair in enumerate(pairs)
         ]
@@ -169,6 +177,14 @@ class GroupClassifier:
         if len(self.known) != len(self.known_vectors) or not self.groups:
             raise InputError(f"{len(self.known)} known procedures, {len(self.known_vectors)} vectors of them")
         self.classify_pairs([Pair(id="check", view=b"a sentence")])
+
+
+def _cut(pair: Pair) -> list[dict[str, Any]]:
+    """Return a caution where a text is longer than what is read of it."""
+    if len(readable_text(pair.view, max_chars=_MOST_CHARS + 1, lowercase=False)) <= _MOST_CHARS:
+        return []
+    said = f"only the first {_MOST_CHARS:,} characters were read, as one sentence; give what is longer by --report"
+    return [{"kind": "caution", "text": said}]
 
 
 def _unit(features: np.ndarray) -> np.ndarray:
