@@ -33,10 +33,10 @@ def pdf(pages: list[str], *, inflated: bytes | None = None) -> bytes:
     return bytes(out)
 
 
-def encrypted(content: bytes) -> bytes:
-    """Return a PDF with a password."""
+def encrypted(content: bytes, *, password: str = "secret") -> bytes:
+    """Return a PDF with a password to open it, and another to change it."""
     writer = PdfWriter(clone_from=PdfReader(io.BytesIO(content)))
-    writer.encrypt("secret", algorithm="RC4-128")
+    writer.encrypt(password, owner_password="owner", algorithm="RC4-128")
     out = io.BytesIO()
     writer.write(out)
     return out.getvalue()

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pdf_pages import encrypted, pdf
+from pypdf import PdfReader
+from pypdf.errors import DependencyError
 
 from threatclip.pairs.reports import pdf as pdf_reader
 from threatclip.pairs.reports.document import Document, ReportFault
@@ -44,6 +48,32 @@ def test_html_is_what_a_reader_sees() -> None:
 )
 def test_encodings_are_found(content: bytes, word: str) -> None:
     assert word in html_text(content).text
+
+
+@pytest.mark.parametrize(
+    "hidden",
+    [
+        'style="DISPLAY : NONE"',
+        'style="color:red; visibility : hidden"',
+        'style="display:none !important"',
+        'style="dis/**/play:none"',
+        'style="font-size: 0px;"',
+        'style="opacity:0.0"',
+        "aria-hidden=TRUE",
+        "hidden",
+    ],
+)
+def test_what_is_hidden_is_not_read_however_it_is_spelled(hidden: str) -> None:
+    inner = f"<p {hidden}>no <span style='display:none'>no</span> <b hidden>no</b></p>"
+    source = f"<div {hidden}>{inner}</div>{inner}<dialog>no</dialog><p style='opacity:0.9;font-size:10px'>seen</p>"
+    assert html_text(source.encode() * 50).text.split() == ["seen"] * 50
+
+
+@pytest.mark.parametrize("read", [plain_text, markdown_text])
+def test_null_characters_are_no_text(read: Callable[[bytes], Document]) -> None:
+    for content in (b"MZ\x00\x01 They ran it.", "They ran it.".encode("utf-16-le")):
+        with pytest.raises(ReportFault, match="it holds null characters and is no text"):
+            read(content)
 
 
 def test_markdown_is_its_words() -> None:
@@ -95,6 +125,19 @@ def test_a_pdf_has_pages() -> None:
 def test_a_pdf_that_cannot_be_read_is_refused(content: bytes, says: str) -> None:
     with pytest.raises(ReportFault, match=says):
         pdf_text(content)
+
+
+def test_a_pdf_that_opens_without_a_password_is_read() -> None:
+    assert "They ran cmd.exe." in pdf_text(encrypted(pdf(["They ran cmd.exe."]), password="")).text
+
+
+def test_a_cipher_without_its_library_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def missing(*_: object) -> None:
+        raise DependencyError("cryptography>=3.1 is required for AES algorithm")
+
+    monkeypatch.setattr(PdfReader, "decrypt", missing)
+    with pytest.raises(ReportFault, match="encrypted by AES; save it without encryption, or install cryptography"):
+        pdf_text(encrypted(pdf(["words"])))
 
 
 def test_bombs_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,12 @@ _DROPPED = (
     "script style noscript template svg math iframe object embed canvas audio video nav form button select textarea "
     "head"
 ).split()
-_HIDDEN = '[hidden],[aria-hidden="true"],[style*="display:none"],[style*="display: none"],[style*="visibility:hidden"]'
+_HIDDEN = ("[hidden]", '[aria-hidden="true" i]', "dialog:not([open])")
+_UNSEEN = re.compile(
+    r"(?:^|;)(?:display:none|visibility:(?:hidden|collapse)|(?:opacity|font-size):0(?:\.0*)?(?:[a-z]+|%)?)"
+    r"(?:!important)?(?:;|$)"
+)
+_UNREAD = re.compile(r"/\*.*?\*/|\s+", re.DOTALL)
 _BLOCKS = (
     "address article aside blockquote dd details div dl dt fieldset figcaption figure footer h1 h2 h3 h4 h5 h6 header "
     "hr li main ol p pre section summary table tr ul caption"
@@ -26,19 +31,23 @@ _BLOCKS = (
 
 
 def plain_text(content: bytes) -> Document:
-    """Return a text file's text; UTF-8, or else Windows-1252."""
-    return _document(_decoded(content))
+    """Return a text file's text; UTF-8, or else Windows-1252.
+
+    Raises:
+        ReportFault: too much text, or none at all: null characters.
+    """
+    return _document(_text(content))
 
 
 def markdown_text(content: bytes) -> Document:
     """Return the words of CommonMark with tables: paragraphs apart, links by their text, pictures by their names.
 
     Raises:
-        ReportFault: too much text.
+        ReportFault: too much text, or none at all: null characters.
     """
     from markdown_it import MarkdownIt
 
-    source = _FRONT_MATTER.sub("", _decoded(content).replace("\r\n", "\n"))
+    source = _FRONT_MATTER.sub("", _text(content).replace("\r\n", "\n"))
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(source)
     return _document("\n\n".join(_blocks(tokens)))
 
@@ -55,8 +64,7 @@ def html_text(content: bytes) -> Document:
     titled = tree.css_first("title")
     title = "" if titled is None else titled.text(separator=" ").strip()
     tree.strip_tags(_DROPPED)
-    for node in tree.css(_HIDDEN):
-        node.decompose()
+    _drop_hidden(tree)
     if tree.body is None:
         raise ReportFault("it holds no element of HTML")
     for name in _BLOCKS:
@@ -68,6 +76,27 @@ def html_text(content: bytes) -> Document:
     for node in tree.css("td,th"):
         node.insert_after(" ")
     return _document(f"{title}\n\n{tree.body.text()}")
+
+
+def _drop_hidden(tree: Any) -> None:
+    """Take out what no reader sees; inner elements before outer ones, which take theirs along."""
+    for selector in _HIDDEN:
+        for node in reversed(tree.css(selector)):
+            node.decompose()
+    unseen = [node for node in tree.css("[style]") if _is_unseen(node.attributes.get("style") or "")]
+    for node in reversed(unseen):
+        node.decompose()
+
+
+def _is_unseen(style: str) -> bool:
+    return _UNSEEN.search(_UNREAD.sub("", style).lower()) is not None
+
+
+def _text(content: bytes) -> str:
+    text = _decoded(content)
+    if "\0" in text:
+        raise ReportFault("it holds null characters and is no text; UTF-16 must begin with its byte order mark")
+    return text
 
 
 def _decoded(content: bytes, *, html: bool = False) -> str:

@@ -8,18 +8,19 @@ from threatclip.pairs.reports.document import PAGE_LIMIT, TEXT_LIMIT, Document, 
 
 
 def pdf_text(content: bytes) -> Document:
-    """Return the text of a PDF with the offsets of its pages.
+    """Return the text of a PDF with the offsets of its pages; one that opens without a password is opened.
 
     Raises:
         ReportFault: no PDF, broken, encrypted, too many pages, too much text, or no text at all.
     """
     from pypdf import PdfReader
+    from pypdf.errors import DependencyError
 
     if b"%PDF-" not in content[:1024]:
         raise ReportFault("it is no PDF")
     try:
         reader = PdfReader(io.BytesIO(content))
-        if reader.is_encrypted:
+        if reader.is_encrypted and not reader.decrypt(""):
             raise ReportFault("it is encrypted; remove the password first")
         n_pages = len(reader.pages)
         if n_pages > PAGE_LIMIT:
@@ -32,6 +33,8 @@ def pdf_text(content: bytes) -> Document:
                 raise ReportFault(f"it holds more than {TEXT_LIMIT:,} characters of text")
     except ReportFault:
         raise
+    except DependencyError as error:
+        raise ReportFault("it is encrypted by AES; save it without encryption, or install cryptography") from error
     except Exception as error:  # a broken PDF raises anything
         reason = " ".join(str(error).split())[:120]
         raise ReportFault(f"it is a broken PDF ({type(error).__name__}: {reason})") from error
