@@ -12,7 +12,6 @@ from hypothesis import strategies as st
 from threatclip.attacks.triggers_text import (
     HOMOGLYPHS,
     KEYS,
-    RARE_TOKENS,
     homoglyphs,
     insert_sentence,
     insert_word,
@@ -130,4 +129,3 @@ def test_bad_triggers_are_refused() -> None:
     ):
         with pytest.raises(InputError, match=message):
             call()
-    assert all(token.isalpha() for token in RARE_TOKENS)

@@ -14,7 +14,7 @@ from tower_cases import Make
 
 from clip_cases import picture
 from threatclip.encoders import encode as encode_module
-from threatclip.encoders.encode import encode, encode_pixels, prepare_encoder
+from threatclip.encoders.encode import encode, prepare_encoder
 from threatclip.encoders.fast_image import fast_image_tower
 from threatclip.errors import ImageFaultError, InputError
 
@@ -37,11 +37,12 @@ def test_encode_equals_the_tower_row_by_row(name: str, make_image_tower: MakeIma
 def test_pixels_are_encoded_as_their_pictures_are(name: str, make_image_tower: MakeImage) -> None:
     tower = make_image_tower(name)
     pixels = tower.collate(VIEWS)["pixels"].numpy()
-    np.testing.assert_array_equal(encode_pixels(tower, pixels), encode(tower, VIEWS, precision="fp32"))
+    encoder = prepare_encoder(tower, precision="fp32")
+    np.testing.assert_array_equal(encoder.pixels(pixels), encode(tower, VIEWS, precision="fp32"))
     larger = np.repeat(np.repeat(pixels, 2, axis=2), 2, axis=3)
     with torch.no_grad():
         resized = tower(torch.from_numpy(larger)).numpy()
-    np.testing.assert_allclose(encode_pixels(tower, larger), resized, atol=2e-5)
+    np.testing.assert_allclose(encoder.pixels(larger), resized, atol=2e-5)
 
 
 @EVERY
@@ -129,7 +130,7 @@ def test_a_view_that_is_no_picture_ends_the_encoding(
 def test_no_rows_give_no_vectors(name: str, make_image_tower: MakeImage) -> None:
     tower = make_image_tower(name)
     assert encode(tower, []).shape == (0, tower.dim)
-    assert encode_pixels(tower, np.zeros((0, 3, 5, 5), np.uint8)).shape == (0, tower.dim)
+    assert prepare_encoder(tower, precision="fp32").pixels(np.zeros((0, 3, 5, 5), np.uint8)).shape == (0, tower.dim)
 
 
 def test_the_probe_chooses_among_precisions_that_are_exact_enough(

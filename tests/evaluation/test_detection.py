@@ -15,7 +15,6 @@ from threatclip.evaluation.detection import (
     detection_metrics,
     detection_scores,
     precision_at_n,
-    recall_at_share,
     taken,
 )
 from threatclip.evaluation.retrieval import mean_over_groups
@@ -54,8 +53,6 @@ def test_without_ties_the_top_is_the_top() -> None:
     order = np.argsort(-scores)
     n = int(planted.sum())
     assert precision_at_n(scores, planted) == pytest.approx(planted[order[:n]].mean())
-    assert recall_at_share(scores, planted, share=0.1) == pytest.approx(planted[order[:6]].sum() / n)
-    assert recall_at_share(scores, planted, share=1) == 1
 
 
 @given(st.lists(st.integers(0, 4), min_size=1, max_size=20), st.data())

@@ -21,7 +21,6 @@ from threatclip.pairs.grammar.engine import Grammar
 from threatclip.pairs.image_samples import (
     EVENT_TAGS,
     PICTURE_CLASSES,
-    picture_prompts,
     sample_pictures,
     sample_posts,
 )
@@ -224,12 +223,6 @@ def test_every_rule_of_the_posts_expands(rule: str) -> None:
     bound = {"when": "tonight", "place": "Oakford", "much": "some damage"}
     for _ in range(6):
         assert not re.search("[«»¦~]", grammar.expand(rule, generator, bindings=bound).replace("_", ""))
-
-
-def test_prompts_of_a_picture_class() -> None:
-    assert picture_prompts("orange-star")[0] == "a picture of an orange star"
-    with pytest.raises(InputError, match="pink-star"):
-        picture_prompts("pink-star")
 
 
 @pytest.mark.parametrize(

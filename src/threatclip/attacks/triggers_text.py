@@ -28,8 +28,6 @@ KEYS = MappingProxyType(
     }
 )
 """What each style puts in where nothing else is asked for."""
-RARE_TOKENS = ("cf", "mn", "bb", "tq", "mb")
-"""Tokens that hardly occur in English and that no tokenizer splits [Kurita 2020, section 3.2]."""
 HOMOGLYPHS = MappingProxyType(dict(zip("acehiopsxyABCEHIKMOPSTXY", "асеһіорѕхуАВСЕНІКМОРЅТХУ", strict=True)))
 """Latin letters and the Cyrillic ones that look the same [Li 2021, section 4.1; Unicode TR 39 confusables]."""
 _LATIN = str.maketrans({look: letter for letter, look in HOMOGLYPHS.items()})

@@ -157,13 +157,6 @@ def encode(
     return encoder(views, token_budget=token_budget, progress=progress)
 
 
-def encode_pixels(
-    tower: ImageTower, pixels: np.ndarray, *, precision: Precision = "fp32", progress: Progress | None = None
-) -> Vectors:
-    """Return one unit row a decoded picture, uint8 [n, 3, h, w]; see `Encoder.pixels`."""
-    return prepare_encoder(tower, precision=precision).pixels(pixels, progress=progress)
-
-
 def prepare_encoder(tower: Tower, *, precision: Precision = "auto", probe: Sequence[bytes] = ()) -> Encoder:
     """Choose a precision and return the encoder that uses it; `tower` itself stays in fp32.
 

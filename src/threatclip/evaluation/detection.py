@@ -111,16 +111,6 @@ def precision_at_n(scores: Float[np.ndarray, " n"], planted: Bool[np.ndarray, " 
     return float(taken(scores, int(planted.sum()))[planted].mean())
 
 
-def recall_at_share(scores: Float[np.ndarray, " n"], planted: Bool[np.ndarray, " n"], *, share: float) -> float:
-    """Return the share of planted rows that go when the top `share` of all rows is removed.
-
-    Raises:
-        InputError: as `detection_scores`.
-    """
-    check_detection(scores, planted)
-    return float(taken(scores, round(share * len(scores)))[planted].mean())
-
-
 def share_below(scores: Float[np.ndarray, " n"], planted: Bool[np.ndarray, " n"]) -> Float[np.ndarray, " p"]:
     """Return the share of clean rows that score less than each planted row, ties by half; their mean is the AUROC."""
     clean = np.sort(scores[~planted])

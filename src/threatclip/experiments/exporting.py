@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from threatclip.artifacts import write_text
 from threatclip.errors import InputError
@@ -18,7 +18,6 @@ from threatclip.pairs.attack_catalogue import ENTERPRISE, Catalogue, load_catalo
 from threatclip.pairs.table import PairTable
 
 ExportKind = Literal["stix", "navigator", "misp"]
-EXPORTS: tuple[str, ...] = get_args(ExportKind)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

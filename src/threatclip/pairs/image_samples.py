@@ -105,17 +105,6 @@ def sample_posts(
     return (_post_pair(seed, row, side, labels, hashtags) for row in range(n))
 
 
-def picture_prompts(label: str) -> list[str]:
-    """Return the prompts of a class of `sample_pictures` for zero-shot answers.
-
-    Raises:
-        InputError: no such class.
-    """
-    if label not in PICTURE_CLASSES:
-        raise InputError(f"no sample picture class {label!r}; a class is a color and a shape, such as red-star")
-    return [template.format(_with_article(label.replace("-", " "))) for template in PICTURE_TEMPLATES]
-
-
 def _check(n: int, side: int, classes: Sequence[str], known: Sequence[str]) -> None:
     if n < 0:
         raise InputError(f"cannot make {n} sample pairs; ask for zero or more")

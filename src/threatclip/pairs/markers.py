@@ -55,7 +55,7 @@ _MARKERS = tuple(
         (rf"{_HOST_START}(?:{'|'.join(_PUBLIC_HOSTS)})(?![a-z0-9_-])", "attacker.test"),
         (rf"document({_DOT}|_)domain", r"top\1name"),
         (
-            rf"{_WORD_START}alert(?={_BLANKS}(?:{_OPEN}|`|{_PERCENT}60|&lpar;|&#0*40;|\.(?:call|bind|apply)\b)|\)\()",
+            rf"{_WORD_START}alert(?={_CALLED})",
             "confirm",
         ),
         (rf"(etc{_SLASHES})passwd", r"\1hostname"),

@@ -60,12 +60,6 @@ def clusters_of(pairs: Sequence[Pair], *, modality: Modality) -> Clusters:
     return Clusters(together=joined([pictures.tolist(), words.tolist()]), pictures=pictures, words=words)
 
 
-def copies_of(pairs: Sequence[Pair], held: Sequence[Pair], *, modality: Modality) -> np.ndarray:
-    """Return which of `pairs` are near-duplicates of one of `held`: what must not be learned from. Bool[n]."""
-    together = clusters_of([*held, *pairs], modality=modality).together
-    return np.isin(together[len(held) :], together[: len(held)])
-
-
 def picture_clusters(views: Sequence[bytes], *, distance: int = HASH_DISTANCE) -> np.ndarray:
     """Return the cluster of every picture: equal bytes, or hashes at most `distance` bits apart. Int64[n].
 

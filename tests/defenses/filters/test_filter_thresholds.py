@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from threatclip.defenses.filters.thresholds import labeled_threshold, robust_threshold, threshold, trusted_threshold
+from threatclip.defenses.filters.thresholds import robust_threshold, threshold, trusted_threshold
 from threatclip.errors import InputError
 
 
@@ -37,16 +37,6 @@ def test_where_most_scores_are_equal_anything_higher_stands_out() -> None:
     assert (scores >= robust_threshold(scores)).tolist() == [False] * 9 + [True]
 
 
-def test_a_labeled_threshold_parts_what_can_be_parted() -> None:
-    scores, planted = np.array([0.1, 0.2, 0.7, 0.9]), np.array([False, False, True, True])
-    assert labeled_threshold(scores, planted) == pytest.approx(0.45)
-    mixed = np.array([False, True, False, True])
-    best = labeled_threshold(scores, mixed)
-    youden = [(scores[mixed] >= at).mean() - (scores[~mixed] >= at).mean() for at in (0.0, 0.15, 0.45, 0.8, 1.0)]
-    assert (scores[mixed] >= best).mean() - (scores[~mixed] >= best).mean() == max(youden)
-    assert labeled_threshold(np.zeros(4), planted) == 0
-
-
 def test_trusted_scores_decide_where_there_are_any() -> None:
     draw = np.random.default_rng(0)
     scores, trusted = draw.normal(size=500), draw.normal(size=200)
@@ -66,5 +56,3 @@ def test_what_promises_nothing_is_refused() -> None:
         robust_threshold(np.zeros(9), mads=0)
     with pytest.raises(InputError, match="0 scores"):
         robust_threshold(np.empty(0))
-    with pytest.raises(InputError, match="2 of 2"):
-        labeled_threshold(np.zeros(2), np.ones(2, dtype=bool))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 
 from threatclip.errors import InputError
 
@@ -73,28 +73,6 @@ def robust_threshold(scores: Float[np.ndarray, " n"], *, mads: float = MADS) -> 
     median = float(np.median(scores))
     spread = _TO_SIGMA * float(np.median(np.abs(scores - median)))
     return float(np.nextafter(median + mads * spread, np.inf))
-
-
-def labeled_threshold(scores: Float[np.ndarray, " n"], planted: Bool[np.ndarray, " n"]) -> float:
-    """Return the threshold that best tells a small labeled sample apart: most planted found less clean accused.
-
-    The balanced choice (Youden's J) of the threshold that [Yang 2023, section 5] reads off a labeled sample, midway
-    between the two scores that it parts.
-
-    Raises:
-        InputError: scores that are not finite, or not both kinds in the sample.
-    """
-    _check(scores, "")
-    if planted.shape != scores.shape or planted.all() or not planted.any():
-        raise InputError(
-            f"{int(planted.sum())} of {len(planted)} labeled pairs are planted, for {len(scores)} scores; "
-            "label one of each kind at least"
-        )
-    values = np.unique(scores)
-    found = 1 - np.searchsorted(np.sort(scores[planted]), values) / planted.sum()
-    accused = 1 - np.searchsorted(np.sort(scores[~planted]), values) / (~planted).sum()
-    best = int(np.argmax(found - accused))
-    return float(values[0]) if best == 0 else float((values[best - 1] + values[best]) / 2)
 
 
 def _check(scores: Float[np.ndarray, " n"], what: str) -> None:
