@@ -72,7 +72,8 @@ def test_a_table_changed_anywhere_is_seen(run: Path, threatclip: Command) -> Non
         (lambda run: (run / "bundle" / "extra.py").write_text("x"), "is not in the manifest"),
         (lambda run: (run / "bundle" / "manifest.json").unlink(), "is in no manifest"),
         (lambda run: (run / "bundle" / "manifest.json").write_text("{"), "is not JSON"),
-        (lambda run: (run / "more.safetensors").write_bytes(b"x"), "is in no manifest"),
+        (lambda run: (run / "more.safetensors").write_bytes(b"x"), "is not safetensors"),
+        (lambda run: write_tensors(run / "weights.safetensors", {"w": np.zeros(1)}), "is in no manifest"),
         (lambda run: (run / "pairs.parquet").write_bytes((run / "pairs.parquet").read_bytes()[:-9]), "truncated"),
     ],
 )
@@ -96,6 +97,17 @@ def test_a_pickle_dressed_as_weights_is_never_read(tmp_path: Path, threatclip: C
     assert done.code == 3
     assert "is not safetensors (a pickle is never read)" in done.error
     assert not canary.exists()
+
+
+def test_answers_of_a_run_are_read(run: Path, threatclip: Command) -> None:
+    (run / "protocols").mkdir()
+    for place in ("judged.safetensors", "protocols/raw.safetensors"):
+        write_tensors(run / place, {"probabilities": np.ones((2, 3), dtype=np.float32)})
+    done = threatclip("verify", run)
+    assert done.code == 0
+    assert f"{run / 'judged.safetensors'}: answers can be read (1 arrays; no hash of them is kept)\n" in done.out
+    (run / "recipe.json").unlink()
+    assert "is in no manifest" in threatclip("verify", run).error
 
 
 def test_leftovers_of_a_kill_are_no_part_of_a_run(run: Path, threatclip: Command) -> None:
