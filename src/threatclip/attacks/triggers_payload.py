@@ -93,7 +93,6 @@ class _Head:
     """The first request and where it stands in its view: byte offsets of its line, and of its target."""
 
     request: Request
-    line_end: int  # behind the request line, before its line end
     next_line: int  # where the line behind it begins, or the end of the view
     target: int
     end_of_line: bytes
@@ -111,7 +110,6 @@ def _head_of(view: bytes, requests: tuple[Request, ...]) -> _Head | None:
     crlf = newline > 0 and view[newline - 1 : newline] == b"\r"
     return _Head(
         request=requests[0],
-        line_end=start + len(line),
         next_line=next_line,
         target=start + line.index(alone[0].target.encode("latin-1"), len(alone[0].method)),
         end_of_line=b"\r\n" if crlf else b"\n",

@@ -10,23 +10,13 @@ from typing import Literal, get_args
 
 from threatclip.checks import at_least, check, distinct, fraction, not_negative, positive
 from threatclip.errors import RecipeError
-from threatclip.experiments.attribution.rows import BUNDLE
+from threatclip.experiments.attribution.recipe import Data
 from threatclip.experiments.recipe import File
 from threatclip.training.settings import Precision
 
 ProtocolName = Literal["raw", "masked", "augmented", "reports", "campaigns"]
 SEED_PROTOCOL: ProtocolName = "augmented"
 HONEST: ProtocolName = "reports"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Data:
-    """ATT&CK as a user has it."""
-
-    bundle: str = BUNDLE  # a STIX bundle
-    masked: str | None = None  # a table of its sentences masked beforehand, so that figures compare; None: masked here
-    splits: str | None = None  # a file of held-out reports, for the seeds that it has
-    root: str | None = None  # folder that every path here starts from; None: THREATCLIP_DATA, else ../shared/data
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
