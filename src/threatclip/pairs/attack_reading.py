@@ -20,11 +20,18 @@ from threatclip.pairs.attack_catalogue import (
     Tactic,
     Technique,
 )
-from threatclip.pairs.stix_bundle import ObjectFault, StixObject, dicts_of, text_of, texts_of, time_of
+from threatclip.pairs.attack_objects import (
+    NAME_LIMIT,
+    attack_id_of,
+    campaign_of,
+    group_of,
+    software_of,
+    tactic_of,
+    technique_of,
+    unique,
+)
+from threatclip.pairs.stix_bundle import ObjectFault, StixObject, dicts_of, text_of, time_of
 
-NAME_LIMIT = 500
-_SOURCES = ("mitre-attack", "mitre-mobile-attack", "mitre-ics-attack")
-_ATTACK_ID = re.compile(r"(?:T\d{4}(?:\.\d{3})?|(?:TA|G|S|C)\d{4})", re.ASCII)
 _ACTORS: Mapping[str, ActorKind] = {
     "intrusion-set": "group",
     "malware": "software",
@@ -110,15 +117,15 @@ class _Made:
         with self._told.about(item):
             match item["type"]:
                 case "x-mitre-tactic":
-                    self._put(self.tactics, name, _tactic(item, name))
+                    self._put(self.tactics, name, tactic_of(item, name))
                 case "attack-pattern":
-                    self._put(self.techniques, name, _technique(item, name, parent))
+                    self._put(self.techniques, name, technique_of(item, name, parent))
                 case "intrusion-set":
-                    self._put(self.groups, name, _group(item, name))
+                    self._put(self.groups, name, group_of(item, name))
                 case "campaign":
-                    self._put(self.campaigns, name, _campaign(item, name, groups))
+                    self._put(self.campaigns, name, campaign_of(item, name, groups))
                 case _:
-                    self._put(self.software, name, _software(item, name))
+                    self._put(self.software, name, software_of(item, name))
 
     def _put(self, kind: dict[str, T], name: str, made: T) -> None:
         if name in kind:
@@ -145,7 +152,7 @@ class _Made:
                     actor=actor,
                     technique=technique,
                     text=text.strip(),
-                    citations=_unique(one.strip() for one in (*named, *cited_in(text)) if one.strip()),
+                    citations=unique(one.strip() for one in (*named, *cited_in(text)) if one.strip()),
                     created=time_of(item, "created"),
                     modified=time_of(item, "modified"),
                 )
@@ -153,21 +160,7 @@ class _Made:
 
 def cited_in(text: str) -> tuple[str, ...]:
     """Return the names in every "(Citation: NAME)" of `text`, in order; names may hold balanced parentheses."""
-    return _unique(one.strip() for one in _CITATION.findall(text))
-
-
-def attack_id_of(item: StixObject) -> str | None:
-    """Return the ATT&CK id that MITRE's own reference of an object gives, or None.
-
-    Raises:
-        ObjectFault: external_references is no list of objects.
-    """
-    for reference in dicts_of(item, "external_references"):
-        found = reference.get("external_id")
-        named = reference.get("source_name") in _SOURCES
-        if named and isinstance(found, str) and _ATTACK_ID.fullmatch(found):
-            return found
-    return None
+    return unique(one.strip() for one in _CITATION.findall(text))
 
 
 def _living(objects: Iterable[StixObject], told: _Told) -> tuple[dict[str, StixObject], dict[str, StixObject]]:
@@ -235,88 +228,6 @@ def _domain(objects: Iterable[StixObject]) -> str:
                 if found in (ENTERPRISE, "mobile-attack", "ics-attack"):
                     return str(found)
     return ENTERPRISE
-
-
-def _tactic(item: StixObject, name: str) -> Tactic:
-    return Tactic(
-        id=name,
-        stix_id=item["id"],
-        name=_title(item),
-        shortname=text_of(item, "x_mitre_shortname", limit=NAME_LIMIT),
-        description=text_of(item, "description"),
-    )
-
-
-def _technique(item: StixObject, name: str, parent: str | None) -> Technique:
-    tactics = [text_of(phase, "phase_name", limit=NAME_LIMIT) for phase in dicts_of(item, "kill_chain_phases")]
-    return Technique(
-        id=name,
-        stix_id=item["id"],
-        name=_title(item),
-        description=text_of(item, "description"),
-        tactics=_unique(tactics),
-        platforms=texts_of(item, "x_mitre_platforms"),
-        parent=parent,
-        created=time_of(item, "created"),
-        modified=time_of(item, "modified"),
-    )
-
-
-def _group(item: StixObject, name: str) -> Group:
-    return Group(
-        id=name,
-        stix_id=item["id"],
-        name=_title(item),
-        aliases=_aliases(item, "aliases"),
-        description=text_of(item, "description"),
-        created=time_of(item, "created"),
-        modified=time_of(item, "modified"),
-    )
-
-
-def _software(item: StixObject, name: str) -> Software:
-    return Software(
-        id=name,
-        stix_id=item["id"],
-        name=_title(item),
-        aliases=_unique((*_aliases(item, "x_mitre_aliases"), *_aliases(item, "aliases"))),
-        kind="tool" if item["type"] == "tool" else "malware",
-        description=text_of(item, "description"),
-        platforms=texts_of(item, "x_mitre_platforms"),
-        created=time_of(item, "created"),
-        modified=time_of(item, "modified"),
-    )
-
-
-def _campaign(item: StixObject, name: str, groups: tuple[str, ...]) -> Campaign:
-    return Campaign(
-        id=name,
-        stix_id=item["id"],
-        name=_title(item),
-        aliases=_aliases(item, "aliases"),
-        description=text_of(item, "description"),
-        first_seen=time_of(item, "first_seen"),
-        last_seen=time_of(item, "last_seen"),
-        groups=_unique(groups),
-        created=time_of(item, "created"),
-        modified=time_of(item, "modified"),
-    )
-
-
-def _title(item: StixObject) -> str:
-    name = text_of(item, "name", limit=NAME_LIMIT).strip()
-    if not name:
-        raise ObjectFault("it has no name")
-    return name
-
-
-def _aliases(item: StixObject, field: str) -> tuple[str, ...]:
-    own = item.get("name")
-    return _unique(alias for alias in texts_of(item, field) if alias != own and alias.strip())
-
-
-def _unique(values: Iterable[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(values))
 
 
 def _ordered(found: Mapping[str, T]) -> dict[str, T]:
