@@ -39,6 +39,7 @@ def test_suspects_are_exit_code_1(case: list[str | Path], tmp_path: Path, threat
     assert (done.code, done.errors) == (1, [])
     assert f"{tmp_path / 't.parquet'}: 2 suspects of 200 text pairs (1.00%)" in done.out
     assert "relevance: its caption lies at cosine distance 2.000" in done.out
+    assert "honest pairs that are odd or repeat reach them too" in done.out
     for name in ("report.html", "suspects.jsonl", "suspects.csv", "scores.parquet", "cleaned.parquet", "audit.json"):
         assert (tmp_path / "out" / name).is_file()
 
@@ -47,6 +48,12 @@ def test_no_suspect_is_exit_code_0(case: list[str | Path], threatclip: Command) 
     done = threatclip(*case, "--threshold", "relevance=2.5")
     assert done.code == 0
     assert "0 suspects of 200" in done.out
+
+
+def test_thresholds_of_ones_own_are_not_explained(case: list[str | Path], threatclip: Command) -> None:
+    done = threatclip(*case, "--drop-top", "0.1")
+    assert done.code == 1
+    assert "honest pairs" not in done.out
 
 
 def test_json_is_the_contract(case: list[str | Path], threatclip: Command) -> None:

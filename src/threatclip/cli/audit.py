@@ -129,7 +129,7 @@ def audit(
     if as_json:
         show_json(found)
     else:
-        _show(found)
+        _show(found, fitted=drop_top is None and fpr is None and not threshold)
     if found["suspects"]:
         raise typer.Exit(FINDINGS)
 
@@ -164,7 +164,7 @@ def _threshold(text: str) -> tuple[str, float]:
     return _kind(kind), value
 
 
-def _show(found: dict[str, Any]) -> None:
+def _show(found: dict[str, Any], *, fitted: bool) -> None:
     n, suspects = found["n"], found["suspects"]
     show(f"{found['table']}: {suspects:,} suspects of {n:,} {found['modality']} pairs ({suspects / n:.2%})")
     unjudged = [f"{name} {count:,}" for name, count in found["rows"].items() if count and name != "judged"]
@@ -183,7 +183,12 @@ def _show(found: dict[str, Any]) -> None:
     ]
     if columns:
         rows.append([f"ranking: {found['method']}", "", "", *(_figure(found["metrics"][name]) for name in columns)])
-    show_table(["filter", "threshold", "reached by", *columns], rows)
+    if rows:
+        show_table(["filter", "threshold", "reached by", *columns], rows)
+    if suspects and fitted:
+        show(
+            "thresholds were fitted to this table: honest pairs that are odd or repeat reach them too; read the reasons"
+        )
     for kind, reason in found["left_out"].items():
         show(f"left out, {kind}: {reason}")
     _show_leaks(found["leaks"])

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import gzip
 from pathlib import Path
 
 import pytest
 from auditing_cases import text_pairs
 
+from stix_cases import write_bundle
 from threatclip.errors import InputError
 from threatclip.experiments.auditing.leak_text import leak_rows, leak_warnings
 from threatclip.experiments.auditing.leaks import Leaks, find_leaks
@@ -102,6 +104,18 @@ def test_names_come_from_json_or_json_lines(tmp_path: Path) -> None:
     lines.write_text('{"group_id": "G1", "name": "APT28", "aliases": ["Fancy Bear"]}\n{"id": "G2", "aliases": null}\n')
     assert read_names(plain) == {"G1": ("APT28",)}
     assert read_names(lines) == {"G1": ("APT28", "Fancy Bear"), "G2": ()}
+
+
+@pytest.mark.parametrize("name", ["attack.json", "attack.json.gz"])
+def test_names_come_from_attacks_own_bundle(tmp_path: Path, name: str) -> None:
+    path = write_bundle(tmp_path / "attack.json")
+    if name.endswith(".gz"):
+        path = tmp_path / name
+        path.write_bytes(gzip.compress((tmp_path / "attack.json").read_bytes()))
+    names = read_names(path)
+    assert names["G9001"][0] == "Sly Badger"
+    assert names["T9001.001"] == ("Fish Shell",)
+    assert {"S9002", "C9001"} <= names.keys()
 
 
 @pytest.mark.parametrize(

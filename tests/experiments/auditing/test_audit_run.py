@@ -263,6 +263,21 @@ def test_a_model_of_another_modality_is_refused(tmp_path: Path) -> None:
         audited(dataclasses.replace(write_picture_case(tmp_path / "again"), model="minilm"))
 
 
+def test_a_table_without_captions_is_looked_through_for_leaks(tmp_path: Path) -> None:
+    request = dataclasses.replace(write_case(tmp_path), vectors=None, filters=())
+    rows = [Pair(id=str(n), view=f"G{n % 2} dug {n} holes".encode(), label=f"G{n % 2}") for n in range(20)]
+    write_pairs(request.table, rows, modality="text")
+    found = audited(request)
+    assert (found["n"], found["suspects"], found["filters"], found["first"]) == (20, 0, [], [])
+    assert found["leaks"]["label_names"]["rate"] == 1
+    assert set(found["left_out"].values()) == {"no pair has both a view and a caption"}
+    assert PairTable.open(request.out / "cleaned.parquet").content_hash == PairTable.open(request.table).content_hash
+    assert "only leaks were looked for" in (request.out / "report.html").read_text()
+    for asked in ({"drop_top": 0.1}, {"thresholds": {"bursts": 1.0}}, {"method": "bursts"}):
+        with pytest.raises(InputError, match="there is nothing to judge"):
+            audited(dataclasses.replace(request, **asked))
+
+
 def test_a_table_with_nothing_to_judge_is_refused(tmp_path: Path) -> None:
     request = dataclasses.replace(write_case(tmp_path), vectors=None, filters=("bursts",))
     write_pairs(request.table, [Pair(id="1", view=b"x")], modality="text")

@@ -10,6 +10,7 @@ import orjson
 
 from threatclip.artifacts import reading_errors
 from threatclip.errors import BadRow, InputError
+from threatclip.pairs.attack_catalogue import load_catalogue
 from threatclip.pairs.sources.rows import json_records
 
 _IDS = ("label", "group_id", "technique_id", "id")
@@ -20,7 +21,8 @@ def read_names(path: Path) -> dict[str, tuple[str, ...]]:
     """Return every name of every label.
 
     `.json` holds {"LABEL": ["name", ...]}; anything else is JSON Lines (gzip'd or not) of objects with `label`,
-    `group_id`, `technique_id` or `id`, and with `name` and `aliases`, such as the groups of MITRE ATT&CK.
+    `group_id`, `technique_id` or `id`, and with `name` and `aliases`, such as the groups of MITRE ATT&CK. A STIX bundle
+    of ATT&CK, as `.json` or `.json.gz`, names its groups, software, campaigns, techniques and tactics.
 
     Raises:
         InputError: no such file, or it holds no names.
@@ -34,11 +36,15 @@ def read_names(path: Path) -> dict[str, tuple[str, ...]]:
             raise InputError(f"{path} is not JSON: {error}") from error
         if not isinstance(found, dict):
             raise InputError(f'{path} must hold one object of at most 64 MiB, {{"LABEL": ["name", ...]}}')
+        if _is_bundle(found):
+            return _names_of_attack(path)
         return {label: _names(path, label, names) for label, names in found.items()}
     named: dict[str, tuple[str, ...]] = {}
     for record in json_records(path):
         if isinstance(record, BadRow):
             raise InputError(f"{record}; mend the file of names")
+        if _is_bundle(record.value):
+            return _names_of_attack(path)
         label = next((record.value[key] for key in _IDS if isinstance(record.value.get(key), str)), None)
         if label is None:
             raise InputError(f"{path}:{record.line}: none of {', '.join(_IDS)} names the label; mend the file of names")
@@ -48,6 +54,20 @@ def read_names(path: Path) -> dict[str, tuple[str, ...]]:
     if not named:
         raise InputError(f"{path} names no label")
     return named
+
+
+def _is_bundle(value: Mapping[str, Any]) -> bool:
+    return value.get("type") == "bundle" and isinstance(value.get("objects"), list)
+
+
+def _names_of_attack(path: Path) -> dict[str, tuple[str, ...]]:
+    catalogue = load_catalogue(path)
+    named = {
+        one.id: (one.name, *one.aliases)
+        for kind in (catalogue.groups, catalogue.software, catalogue.campaigns)
+        for one in kind.values()
+    }
+    return named | {one.id: (one.name,) for one in (*catalogue.techniques.values(), *catalogue.tactics.values())}
 
 
 def _names(path: Path, label: str, names: Any) -> tuple[str, ...]:

@@ -80,7 +80,10 @@ def _facts(findings: Findings) -> list[tuple[str, str]]:
 
 def _verdict(findings: Findings) -> list[dict[str, str]]:
     n, rows = findings.n_suspects, len(findings.table)
-    if not n:
+    if not len(findings.survey.rows):
+        told = "No pair has both a view and a caption: nothing was judged, only leaks were looked for."
+        first = {"tone": "weak", "word": "not judged", "text": told}
+    elif not n:
         first = {"tone": "good", "word": "none", "text": "No pair reaches the threshold of a filter."}
     elif findings.drop_top is not None:
         first = {
@@ -93,7 +96,8 @@ def _verdict(findings: Findings) -> list[dict[str, str]]:
         first = {
             "tone": "weak",
             "word": "suspect",
-            "text": f"{count(n)} of {count(rows)} rows ({figure(n / rows, 'percent')}) reach a filter's threshold.",
+            "text": f"{count(n)} of {count(rows)} rows ({figure(n / rows, 'percent')}) reach a filter's threshold. "
+            "Honest pairs that are odd or repeat reach one too: read the reasons.",
         }
     leaks = [] if findings.leaks is None else leak_warnings(findings.leaks)
     return [first, *({"tone": "weak", "word": "leak", "text": one} for one in leaks)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,7 +29,7 @@ from threatclip.experiments.auditing.rows import TablePairs
 from threatclip.experiments.auditing.summary import Findings, summary
 from threatclip.experiments.auditing.survey import NOTHING, Survey, survey_table
 from threatclip.experiments.auditing.suspects import list_suspects, write_suspects
-from threatclip.experiments.auditing.verdict import METHODS, judge_pairs
+from threatclip.experiments.auditing.verdict import METHODS, judge_pairs, nothing_judged
 from threatclip.experiments.progress import OnProgress, Progress
 from threatclip.pairs.inspect import NEAR_DUPLICATE_ROWS
 from threatclip.pairs.table import PairTable
@@ -62,6 +62,8 @@ class Material:
 def run_audit(request: Audit, *, on_progress: OnProgress) -> dict[str, Any]:
     """Audit a table and return what `threatclip audit --json` prints; the table itself is never changed.
 
+    A table of texts or payloads without captions is looked through for leaks alone.
+
     Raises:
         InputError: the table, the model, the filters or the folder do not fit.
         StorageError: the disk refused; what was finished stays, and the same call goes on from there.
@@ -74,6 +76,9 @@ def run_audit(request: Audit, *, on_progress: OnProgress) -> dict[str, Any]:
     )
     material = _material(request)
     survey, evidence, trusted_rows = _evidence(request, material, on_progress)
+    if not len(survey.rows):
+        kinds = [one.kind for one in filters]
+        return _written(request.out, _leaks_alone(request, material, survey, kinds, names, on_progress), on_progress)
     scored, left_out = score_pairs(
         filters,
         evidence,
@@ -106,6 +111,37 @@ def run_audit(request: Audit, *, on_progress: OnProgress) -> dict[str, Any]:
         drop_top=request.drop_top,
     )
     return _written(request.out, findings, on_progress)
+
+
+def _leaks_alone(
+    request: Audit,
+    material: Material,
+    survey: Survey,
+    kinds: Sequence[str],
+    names: Mapping[str, tuple[str, ...]],
+    on_progress: OnProgress,
+) -> Findings:
+    """Return what can be said of a table of which no pair has both a view and a caption.
+
+    Raises:
+        InputError: nothing can, or suspects were asked for.
+    """
+    asked = (request.truth, request.drop_top, request.fpr, request.method, *request.filters, *request.thresholds)
+    leaks = _leaks(material.table, names, on_progress)
+    if leaks is None or any(one is not None for one in asked):
+        raise InputError(f"no pair of {request.table} has both a view and a caption; there is nothing to judge")
+    return Findings(
+        table=material.table,
+        model=None,
+        trusted=material.trusted,
+        survey=survey,
+        verdict=nothing_judged(),
+        suspects=(),
+        left_out=dict.fromkeys(kinds, "no pair has both a view and a caption"),
+        leaks=leaks,
+        metrics={},
+        drop_top=None,
+    )
 
 
 def _written(out: Path, findings: Findings, on_progress: OnProgress) -> dict[str, Any]:
@@ -208,10 +244,8 @@ def _evidence(request: Audit, material: Material, on_progress: OnProgress) -> tu
             stage="encode trusted",
             on_progress=on_progress,
         )
-    if request.vectors is not None:
+    if request.vectors is not None and len(survey.rows):
         survey, trusted = _with_given(request.vectors, material, survey, trusted)
-    if not len(survey.rows):
-        raise InputError(f"no pair of {request.table} has both a view and a caption; there is nothing to judge")
     evidence = Evidence(
         pairs=TablePairs(material.table, survey.rows),
         modality=material.table.modality,

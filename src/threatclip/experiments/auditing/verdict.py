@@ -105,6 +105,18 @@ def judge_pairs(scored: Sequence[Scored], request: Audit, *, trusted: Mapping[st
     )
 
 
+def nothing_judged() -> Verdict:
+    """Return the verdict on a table of which no pair can be judged: no suspect, and no filter that ran."""
+    return Verdict(
+        scored=(),
+        thresholds={},
+        evidence={},
+        method=STRONGEST,
+        ranking=np.empty(0),
+        suspect=np.empty(0, dtype=bool),
+    )
+
+
 def _ranking(
     method: str, scores: Mapping[str, Float[np.ndarray, " n"]], evidence: Mapping[str, Float[np.ndarray, " n"]]
 ) -> Float[np.ndarray, " n"]:
