@@ -21,7 +21,7 @@ from transformers import AutoTokenizer, CLIPConfig, CLIPModel
 from threatclip.artifacts import check_safetensors_header, read_json
 from threatclip.encoders.clip_pictures import ClipReading, picture_reading
 from threatclip.encoders.clip_shape import ImageShape, TextShape, clip_config, shapes_of
-from threatclip.encoders.hub import check_weight_files, quiet_transformers, refuse_code
+from threatclip.encoders.hub import check_finite, check_weight_files, quiet_transformers, refuse_code
 from threatclip.errors import DamagedArtifactError, InputError
 
 LEGACY_END = 2  # eos_token_id of configurations before 2023, which was never the end mark's number
@@ -86,9 +86,7 @@ def load_clip(folder: Path) -> ClipParts:
     if report["missing_keys"] or report["mismatched_keys"]:
         names = sorted([*report["missing_keys"], *map(str, report["mismatched_keys"])])
         raise InputError(f"{folder} lacks weights or has wrong shapes ({names[:3]}); restore it")
-    for name, tensor in model.state_dict().items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")
+    check_finite(folder, model)
     check_scale(folder, float(model.logit_scale.detach()))
     return ClipParts(
         model=model.eval(),

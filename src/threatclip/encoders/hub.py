@@ -16,6 +16,7 @@ import torch
 import transformers
 from huggingface_hub import snapshot_download
 from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+from torch import nn
 from transformers import AutoConfig, AutoTokenizer
 
 from threatclip.artifacts import check_safetensors_header, read_json, sha256_file
@@ -132,6 +133,17 @@ def check_complete(folder: Path, missing: Sequence[str], report: Mapping[str, An
     """
     if missing or report["mismatched_keys"]:
         raise InputError(f"{folder} lacks weights or has wrong shapes ({(missing or report['mismatched_keys'])[:3]})")
+
+
+def check_finite(folder: Path, model: nn.Module) -> None:
+    """Refuse a model with weights that are no numbers.
+
+    Raises:
+        DamagedArtifactError: the first of them is named.
+    """
+    for name, tensor in model.state_dict().items():
+        if not bool(torch.isfinite(tensor).all()):
+            raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")
 
 
 def check_weight_files(folder: Path) -> None:

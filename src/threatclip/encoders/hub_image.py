@@ -17,6 +17,7 @@ from transformers import AutoConfig, AutoModel
 from threatclip.artifacts import read_json
 from threatclip.encoders.hub import (
     check_complete,
+    check_finite,
     check_weight_files,
     read_config,
     read_model,
@@ -71,9 +72,7 @@ def load_picture_folder(folder: Path) -> tuple[nn.Module, PictureReading]:
         model.pooler = None
         missing = [name for name in missing if "pooler" not in name]
     check_complete(folder, missing, report)
-    for name, tensor in model.state_dict().items():
-        if not bool(torch.isfinite(tensor).all()):
-            raise DamagedArtifactError(f"{folder} holds values that are not finite in {name!r}; restore it")
+    check_finite(folder, model)
     return hold_still(model).eval(), replace(reading, pooling=_pooling(model, reading.side))
 
 
