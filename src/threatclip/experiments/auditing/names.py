@@ -62,12 +62,9 @@ def _is_bundle(value: Mapping[str, Any]) -> bool:
 
 def _names_of_attack(path: Path) -> dict[str, tuple[str, ...]]:
     catalogue = load_catalogue(path)
-    named = {
-        one.id: (one.name, *one.aliases)
-        for kind in (catalogue.groups, catalogue.software, catalogue.campaigns)
-        for one in kind.values()
-    }
-    return named | {one.id: (one.name,) for one in (*catalogue.techniques.values(), *catalogue.tactics.values())}
+    actors = (*catalogue.groups.values(), *catalogue.software.values(), *catalogue.campaigns.values())
+    ways = (*catalogue.techniques.values(), *catalogue.tactics.values())
+    return {one.id: (one.name, *one.aliases) for one in actors} | {one.id: (one.name,) for one in ways}
 
 
 def _names(path: Path, label: str, names: Any) -> tuple[str, ...]:
