@@ -6,11 +6,15 @@ import base64
 from pathlib import Path
 
 import pytest
+from fake_runs import fake_run
 from starlette.testclient import TestClient
 
+from threatclip.artifacts import write_json
 from threatclip.experiments.tasks import load_classifier
 from threatclip.pairs.image_samples import sample_posts
 from threatclip.pairs.pair import Pair
+from threatclip.service.app import create_app
+from threatclip.service.settings import Settings
 
 ATTACK = "GET /index.php?id=1' OR '1'='1 HTTP/1.1"
 
@@ -91,3 +95,18 @@ def test_a_body_that_is_not_announced_as_json_is_told_so(client: TestClient) -> 
     answer = client.post("/v1/classify", content='{"inputs": [{"payload": "a"}]}', headers={"Content-Type": "text/xml"})
     assert answer.status_code == 422
     assert "Content-Type: application/json" in answer.json()["detail"]
+
+
+def test_a_model_of_a_sweep_bears_the_figures_of_its_cell(tmp_path: Path) -> None:
+    study = tmp_path / "runs" / "study"
+    fake_run(study / "models" / "badnets-50-0")
+    metric = {"value": 0.9, "low": 0.8, "high": 0.95, "n": 100}
+    (study / "cells").mkdir()
+    write_json(study / "cells" / "badnets-50-0.json", {"metrics": {"clean_accuracy_1": metric, "asr_1": metric}})
+    with TestClient(
+        create_app(Settings(runs=tmp_path / "runs", jobs=tmp_path / "jobs")), base_url="http://127.0.0.1"
+    ) as client:
+        (run,) = client.get("/v1/models").json()["runs"]
+        assert (run["name"], run["test"]["asr_1"]) == ("study/models/badnets-50-0", metric)
+        key = client.get("/models").text.partition('href="/models/')[2].partition('"')[0]
+        assert "Success of attacks" in client.get(f"/models/{key}").text

@@ -29,7 +29,8 @@ class RunCard:
         kind: of the bundle; `reads`: the modality of its inputs, None where the kind does not tell.
         model: the hash of the bundle's manifest, as answers bear it.
         trained: when it was made by which version and commit, as far as the run's folder says.
-        validation, test: metrics with intervals, of training and of the last `threatclip evaluate`; empty where none.
+        validation, test: metrics with intervals, of training and of the last `threatclip evaluate`, or of the cell of
+            `threatclip bench` that made it; empty where none.
     """
 
     name: str
@@ -100,7 +101,8 @@ class Runs:
 
     def _card(self, root: Path, folder: Path, bundle: Path) -> RunCard | None:
         """Return what a run's files say; they are read again only after one of them was changed."""
-        stamp = (stamp_of(bundle / MANIFEST), stamp_of(folder / SUMMARY), stamp_of(folder / _EVALUATION))
+        files = (bundle / MANIFEST, folder / SUMMARY, folder / _EVALUATION, _cell(folder))
+        stamp = tuple(stamp_of(path) for path in files)
         read = self._read.get(folder)
         if read is not None and read[0] == stamp:
             return read[1]
@@ -148,8 +150,13 @@ def _card(root: Path, folder: Path, bundle: Path) -> RunCard | None:
         model=sha256_file(bundle / MANIFEST),
         trained=_trained(folder, manifest),
         validation=_metrics(folder / SUMMARY),
-        test=_metrics(folder / _EVALUATION),
+        test=_metrics(folder / _EVALUATION) or _metrics(_cell(folder)),
     )
+
+
+def _cell(folder: Path) -> Path:
+    """Return where a sweep or matrix tells what it measured of a model of its own: success of the attack among it."""
+    return folder.parent.parent / "cells" / f"{folder.name}.json"
 
 
 def _trained(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from typing import Any
 
@@ -152,6 +153,21 @@ def test_a_decision_names_a_row(pages: TestClient) -> None:
     assert pages.get(audit, params={"by": "magic"}).status_code == 422
     assert pages.get(audit, params={"threshold": "nan"}).status_code == 422
     assert pages.get(audit, params={"show": "magic"}).status_code == 422
+
+
+def test_the_last_decision_is_taken_back_from_the_next_pair(pages: TestClient) -> None:
+    audit = link(pages, "/audits", "/audits/")
+    row = re.search(r'name="at" value="(\d+)"', pages.get(audit).text)
+    assert row is not None
+    after = pages.post(f"{audit}/decide", data={"at": row[1], "decision": "drop"})
+    assert "Take the last back" in after.text
+    back = pages.post(f"{audit}/decide", data={"at": row[1], "decision": "open"})
+    assert "Take the last back" not in back.text
+    assert f'name="at" value="{row[1]}"' in back.text
+    decisions = [json.loads(line)["decision"] for line in pages.get(f"{audit}/decisions.jsonl").text.splitlines()]
+    assert decisions[-2:] == ["drop", "open"]
+    for last in ("x", "9" * 30, "-1", "٣"):
+        assert pages.get(audit, params={"last": last}).status_code == 200
 
 
 def test_pictures_of_an_audit_are_encoded_anew_or_refused(pages: TestClient) -> None:

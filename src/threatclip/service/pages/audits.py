@@ -78,7 +78,11 @@ def audits_router(state: State, shelf: Shelf) -> APIRouter:
         item, audit = await read(key)
         look = look_of(request.query_params)
         return page(
-            request, "audit.html", title=title_of(item, state.jobs), **await asyncio.to_thread(_told, item, audit, look)
+            request,
+            "audit.html",
+            title=title_of(item, state.jobs),
+            last=_row(request.query_params.get("last", "")),
+            **await asyncio.to_thread(_told, item, audit, look),
         )
 
     @router.post("/audits/{key}/decide")
@@ -180,7 +184,12 @@ def _decided(audit: AuditFolder, values: dict[str, str]) -> str:
     entry = entry_of(audit, look.at)
     reviews_of(audit).decide(look.at, decision, pair_id=entry["id"], at=datetime.now(UTC))
     onward = look.at if decision == "open" else before.step(1)
-    return look.query(at=onward if onward is not None else before.step(-1))
+    last = None if decision == "open" else look.at  # what the next page offers to take back
+    return look.query(at=onward if onward is not None else before.step(-1), last=last)
+
+
+def _row(value: str) -> int | None:
+    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
 
 
 def _picture(audit: AuditFolder, of: str, row: int) -> bytes:

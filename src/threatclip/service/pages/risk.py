@@ -20,7 +20,7 @@ from threatclip.service.pages.shelf import Item, Shelf
 from threatclip.service.runs import RunCard
 
 EVALUATION = "evaluation"
-_HEADLINES = ("macro_f1", "pr_auc_macro", "i2t_r_10", "matching_accuracy", "accuracy")
+_HEADLINES = ("macro_f1", "pr_auc_macro", "clean_accuracy_1", "i2t_r_10", "matching_accuracy", "accuracy")
 _ATTACK = re.compile(r"(?:.*[._])?(?:asr|hit)_(?:floor_)?\d{1,3}")
 
 
