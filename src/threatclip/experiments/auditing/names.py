@@ -10,7 +10,7 @@ import orjson
 
 from threatclip.artifacts import reading_errors
 from threatclip.errors import BadRow, InputError
-from threatclip.pairs.attack_catalogue import load_catalogue
+from threatclip.pairs.attack_catalogue import Campaign, Group, Software, Tactic, Technique, load_catalogue
 from threatclip.pairs.sources.rows import json_records
 
 _IDS = ("label", "group_id", "technique_id", "id")
@@ -62,8 +62,12 @@ def _is_bundle(value: Mapping[str, Any]) -> bool:
 
 def _names_of_attack(path: Path) -> dict[str, tuple[str, ...]]:
     catalogue = load_catalogue(path)
-    actors = (*catalogue.groups.values(), *catalogue.software.values(), *catalogue.campaigns.values())
-    ways = (*catalogue.techniques.values(), *catalogue.tactics.values())
+    actors: list[Group | Software | Campaign] = [
+        *catalogue.groups.values(),
+        *catalogue.software.values(),
+        *catalogue.campaigns.values(),
+    ]
+    ways: list[Technique | Tactic] = [*catalogue.techniques.values(), *catalogue.tactics.values()]
     return {one.id: (one.name, *one.aliases) for one in actors} | {one.id: (one.name,) for one in ways}
 
 
