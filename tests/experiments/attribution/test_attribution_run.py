@@ -75,6 +75,10 @@ def test_the_run_says_what_was_held_out(run: Path, recipe: Attribution) -> None:
     assert summary["metrics"]["accuracy"]["value"] >= 0.5
     card = (run / BUNDLE / "README.md").read_text()
     assert "reports held out (H-0)" in card
+    raw, masked = (summary["controls"][name]["accuracy"]["value"] for name in ("raw", "masked"))
+    assert raw == 1.0  # the name stands in every sentence
+    assert f"| names masked | {masked:.3f} |" in card
+    assert " ATT&CK . " not in card
     assert train_attribution(recipe, run, resume=True, on_progress=ignore) == summary
     with pytest.raises(InputError, match="resume"):
         train_attribution(recipe, run, resume=False, on_progress=ignore)

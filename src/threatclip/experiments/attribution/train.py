@@ -12,6 +12,7 @@ import numpy as np
 from threatclip.artifacts import read_json, write_json, write_tensors
 from threatclip.evaluation.metrics import accuracy, mrr, top_k
 from threatclip.evaluation.summary import MetricFunction, measure
+from threatclip.experiments.attribution.baselines import BASELINES, sides_of
 from threatclip.experiments.attribution.bundle import save_attribution
 from threatclip.experiments.attribution.card import attribution_card
 from threatclip.experiments.attribution.classifier import GroupClassifier, KnownProcedure
@@ -20,7 +21,7 @@ from threatclip.experiments.attribution.fitting import Bench, fit_group_model
 from threatclip.experiments.attribution.incidents import incident_predictions, sentence_predictions
 from threatclip.experiments.attribution.recipe import Attribution
 from threatclip.experiments.attribution.rows import AttackRow, AttackRows, counts_by_group, read_rows
-from threatclip.experiments.attribution.splits import LEAST_ROWS, GroupSplit, split_h
+from threatclip.experiments.attribution.splits import LEAST_ROWS, GroupSplit, split_h, split_random
 from threatclip.experiments.config import as_plain
 from threatclip.experiments.judging import plain_metrics
 from threatclip.experiments.material import root_folder
@@ -55,6 +56,8 @@ def train_attribution(recipe: Attribution, out: Path, *, resume: bool, on_progre
     split = recipe_split(recipe, rows, root)
     judged = _judge(split, bench, out)
     on_progress(Progress(stage="judged", done=1, total=1))
+    controls = leak_controls(rows, seed=recipe.seed)
+    on_progress(Progress(stage="leak controls", done=1, total=1))
     everything = whole_split(rows)
     classifier = _classifier(everything, recipe, root, bench)
     rules = classifier.fitted.judge
@@ -65,6 +68,7 @@ def train_attribution(recipe: Attribution, out: Path, *, resume: bool, on_progre
         "n_train": len(everything.train),
         "groups": len(everything.groups),
         **judged,
+        "controls": controls,
         "rules": {"incident": rules.incident.config(), "sentence": rules.sentence.config()},
         "seconds": time.monotonic() - began,
     }
@@ -138,6 +142,20 @@ def figures(split: GroupSplit, tensors: dict[str, np.ndarray], *, seed: int) -> 
             "right": int(right.sum()),
         },
     }
+
+
+def leak_controls(rows: AttackRows, *, seed: int) -> dict[str, Any]:
+    """Return what leaks are worth: a linear SVM on words, single sentences, a fifth of them at random held out.
+
+    Once on raw text, in which the group's name stands; once on masked text, where sentences of one report stand on both
+    sides.
+    """
+    split = next(split_random(rows, seed))
+    found = {}
+    for name, raw in (("raw", True), ("masked", False)):
+        predictions = sentence_predictions(split, BASELINES["word_svc"](sides_of(split, seed=seed, raw=raw)))
+        found[name] = plain_metrics(measure(predictions, METRICS, rng=rng(seed, f"bootstrap/{name}")))
+    return found
 
 
 def _classifier(split: GroupSplit, recipe: Attribution, root: Path, bench: Bench) -> GroupClassifier:
