@@ -225,6 +225,9 @@ def test_figures_are_written_with_their_units() -> None:
         *("p < 0.0001", "p = 0.0018", "p = 0.21", "p –")
     ]
     assert metric_info("top_3").unit == metric_info("coverage_at_precision_90").unit == "percent"
+    assert metric_info("retrieval.asr_floor_5").title == "ASR floor@5, by retrieval"
+    assert not metric_info("asr_1").higher_is_better
+    assert metric_info("clean_accuracy_1").unit == "percent"
     assert metric_info("some_new_one").title == "some new one"
     assert not metric_info("ece").higher_is_better
 

@@ -70,6 +70,14 @@ _METRICS: Mapping[str, MetricInfo] = {
 }
 
 
+_ATTACK: Mapping[str, tuple[str, str]] = {
+    "asr": ("ASR", "share of triggered views of other classes with the attacker's class in the first"),
+    "asr_floor": ("ASR floor", "the same without the poison: how often a clean model says so; in the first"),
+    "hit": ("Attack hit", "share of the attacker's queries with a picture of the target in the first"),
+    "clean_accuracy": ("Clean accuracy", "share of clean views with the right class in the first"),
+}
+
+
 def metric_info(name: str) -> MetricInfo:
     """Return how a metric of that published name is shown; an unknown one keeps its name and plain numbers."""
     if name in _METRICS:
@@ -86,6 +94,15 @@ def metric_info(name: str) -> MetricInfo:
             title=f"{query.capitalize()} to {found}, R@{match[2]}",
             meaning=f"share of {query}s with a {found} of their own among the {match[2]} nearest of the whole gallery",
             unit="percent",
+        )
+    if match := re.fullmatch(r"(?:([a-z]{1,20})\.)?(asr|asr_floor|hit|clean_accuracy)_(\d{1,3})", name):
+        title, meaning = _ATTACK[match[2]]
+        by = f", by {match[1]}" if match[1] else ""
+        return MetricInfo(
+            title=f"{title}@{match[3]}{by}",
+            meaning=f"{meaning} {match[3]}",
+            unit="percent",
+            higher_is_better=match[2] == "clean_accuracy",
         )
     if match := re.fullmatch(r"coverage_at_precision_(\d{1,2})", name):
         meaning = f"share of rows that could be answered, surest first, with {match[1]}% of answers right"

@@ -126,7 +126,7 @@ def test_a_threshold_moves_the_queue(tab: Tab) -> None:
 def test_models_trainings_and_matrices_are_shown(tab: Tab, hostile_runs: Path) -> None:
     page = tab.open("/models")
     page.click("a:has-text('payloads')")
-    assert HOSTILE.split()[0] in page.locator("pre.card").inner_text()
+    assert HOSTILE.split()[0] in page.locator(".card").inner_text()
     page.go_back()
     page.click("a:has-text('matrix')")
     assert page.locator("h1").inner_text() == "Made up"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from threatclip.experiments.progress import ignore
 KINDS = {"matrix": matrix_folder.PLAN, "sweep": sweep_folder.PLAN}
 _RESAMPLES = 200  # of the bootstrap: a page is read now; `threatclip defense-report` takes its time
 _HELD = 8
+_FIGURE = re.compile(r"$|[+\u2212-]?\d|@\d|\u2013")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +33,11 @@ class Study:
     rows: Sequence[Sequence[str]]
     missing: str
     report: str
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        """Tell of each column whether it holds figures, which stand to the right."""
+        return [all(_FIGURE.match(row[place]) for row in self.rows) for place in range(len(self.header))]
 
 
 class Studies:
