@@ -39,8 +39,11 @@ def evaluate(
     if as_json:
         show_json(report)
         return
-    show(f"{report['run']}: judged on {report['n']:,} pairs")
+    named = report.get("answered")
+    show(f"{report['run']}: judged on {report['n']:,} {'pairs' if named is None else 'incidents'}")
     show_metrics(report["metrics"])
+    if named is not None:
+        show(f"a group is named for {named['named']:,} of them, rightly for {named['right']:,}; the others: don't know")
     if report.get("gallery"):
         sizes = report["gallery"]
         pools = f"matching in pools of {report['matching_pool']}"

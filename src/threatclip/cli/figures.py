@@ -9,6 +9,7 @@ from threatclip.cli.terminal import show_table
 
 Metrics = Mapping[str, Mapping[str, Any]]
 MAIN_METRICS = ("accuracy", "macro_f1", "weighted_f1")
+_RANKED = ("top_5", "mrr")  # where no F1 is measured
 _SHOWN = (*MAIN_METRICS, "i2t_r_10", "t2i_r_10", "matching_accuracy", "pr_auc_macro")
 
 
@@ -19,7 +20,9 @@ def show_metrics(metrics: Metrics) -> None:
 
 def show_comparison(what: str, by_name: Mapping[str, Metrics], names: Sequence[str] = _SHOWN) -> None:
     """Print one line for each of several models or probes, with the main metrics as columns."""
-    present = [name for name in names if any(name in metrics for metrics in by_name.values())]
+    measured = {name for metrics in by_name.values() for name in metrics}
+    names = names if "macro_f1" in measured else (*names, *_RANKED)
+    present = [name for name in names if name in measured]
     rows = [
         [title, *(" ".join(_parts(metrics[name])) if name in metrics else "" for name in present)]
         for title, metrics in by_name.items()
