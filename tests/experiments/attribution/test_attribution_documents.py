@@ -1,4 +1,4 @@
-"""Groups as documents, against BM25 written as loops; and what bringing groups to one scale must do."""
+"""Groups as documents, against BM25 written as loops; with fractions of sentences."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from hypothesis import strategies as st
 from threatclip.classification.ngrams import NgramSettings
 from threatclip.errors import InputError
 from threatclip.experiments.attribution.documents import DocumentSettings, GroupDocuments, fit_documents
-from threatclip.experiments.attribution.incidents import standardized
 
 TERMS = NgramSettings(kind="word", min_n=1, max_n=1, min_df=1)
 TEXTS = ["digs red holes", "digs holes at night", "sends blue mail", "mail by night", "digs mail", "paints fences"]
 TARGETS = np.array([[1, 0, 0], [1, 0, 0], [0, 1, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]])
-OWN = [True, True, True, True, False, True]
 
 
 def by_hand(query: str, settings: DocumentSettings) -> list[float]:
@@ -42,7 +40,7 @@ def by_hand(query: str, settings: DocumentSettings) -> list[float]:
 
 
 def fitted(settings: DocumentSettings) -> GroupDocuments:
-    return fit_documents(TEXTS, TARGETS, OWN, terms=TERMS, settings=settings)
+    return fit_documents(TEXTS, TARGETS, terms=TERMS, settings=settings)
 
 
 @given(
@@ -51,24 +49,12 @@ def fitted(settings: DocumentSettings) -> GroupDocuments:
     length=st.floats(0, 1),
     rarity=st.floats(0.5, 2),
 )
-def test_scores_are_bm25_on_one_scale(query: list[str], saturation: float, length: float, rarity: float) -> None:
+def test_scores_are_bm25(query: list[str], saturation: float, length: float, rarity: float) -> None:
     settings = DocumentSettings(saturation=saturation, length=length, rarity=rarity)
-    model = fitted(settings)
-    known = standardized(np.array([by_hand(text, settings) for text, own in zip(TEXTS, OWN, strict=True) if own]))
-    for group in range(3):
-        others = known[TARGETS[np.array(OWN)][:, group] == 0, group]
-        assert model.center[group] == pytest.approx(others.mean(), abs=1e-5)
-        assert model.spread[group] == pytest.approx(max(others.std(), 1e-3), abs=1e-5)
     text = " ".join(query)
-    told = any(word != "unheard" for word in query)
-    expected = (standardized(np.array([by_hand(text, settings)])) - model.center) / model.spread * told
-    np.testing.assert_allclose(model.scores([text]), expected, rtol=1e-3, atol=1e-4)
-
-
-def test_a_sentence_of_strange_words_speaks_for_nobody() -> None:
-    np.testing.assert_array_equal(fitted(DocumentSettings()).scores(["zzz qqq", ""]), np.zeros((2, 3)))
+    np.testing.assert_allclose(fitted(settings).scores([text]), [by_hand(text, settings)], rtol=1e-5, atol=1e-6)
 
 
 def test_no_term_at_all_is_told() -> None:
     with pytest.raises(InputError, match="n-gram"):
-        fit_documents(["", " "], np.eye(2), [True, True], terms=TERMS, settings=DocumentSettings())
+        fit_documents(["", " "], np.eye(2), terms=TERMS, settings=DocumentSettings())

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import pytest
 
+from threatclip.classification.abstention import Abstention
+from threatclip.classification.fusion import LogLinearPool
 from threatclip.classification.scores import UNSEEN_SCORE
 from threatclip.errors import RecipeError
 from threatclip.evaluation.metrics import accuracy, top_k
@@ -21,7 +23,7 @@ from threatclip.experiments.attribution.incidents import (
     sentence_predictions,
     standardized,
 )
-from threatclip.experiments.attribution.model import Doubt
+from threatclip.experiments.attribution.model import Doubt, Judge, leads
 from threatclip.experiments.attribution.profiles import group_profiles
 from threatclip.experiments.attribution.rows import AttackRows, support_rows
 from threatclip.experiments.attribution.splits import GroupSplit, split_h
@@ -136,6 +138,21 @@ def test_doubt_falls_with_confidence() -> None:
     doubt = Doubt(bias=-2.0, slope=-1.0)
     unknown = doubt.unknown(np.array([[0.9, 0.1], [0.5, 0.5]]))
     assert unknown[0] < unknown[1]
+
+
+def test_a_group_is_named_by_its_lead_and_gets_what_the_rule_kept() -> None:
+    assert leads(np.array([[0.3, 0.1, 0.6], [0.5, 0.5, 0.0]])).tolist() == pytest.approx([2 / 3, 0.5])
+    rule = Abstention(threshold=0.7, target=0.7, level=None, precision=0.75, coverage=0.1, n=50)
+    pool = LogLinearPool(members=("words",), weights=np.ones(1), temperatures=np.ones(1))
+    judge = Judge(pool=pool, doubt=Doubt(bias=2.0, slope=0.0), incident=rule, sentence=rule)
+    verdict = judge.verdict(
+        {"words": np.log(np.array([[0.4, 0.1, 0.25, 0.25], [0.3, 0.3, 0.2, 0.2], [0.5, 0.2, 0.2, 0.1]]))}
+    )
+    assert verdict.answered.tolist() == [False, False, True]
+    assert verdict.probabilities[2, 0] == pytest.approx(0.75)
+    assert verdict.unknown[0] > verdict.probabilities[0].max()
+    np.testing.assert_allclose(verdict.probabilities.sum(axis=1) + verdict.unknown, 1.0)
+    np.testing.assert_allclose(verdict.probabilities[2, 1:] / verdict.unknown[2], [0.2, 0.2, 0.1] / np.exp(2.0))
 
 
 def test_splits_with_other_groups_are_joined() -> None:

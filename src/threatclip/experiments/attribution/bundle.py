@@ -21,6 +21,7 @@ from threatclip.experiments.attribution.documents import CHARS, WORDS, GroupDocu
 from threatclip.experiments.attribution.encoder import text_encoder
 from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
 from threatclip.experiments.attribution.nearest import NearestRows
+from threatclip.experiments.attribution.scaling import Scale
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
 from threatclip.experiments.attribution.whitening import Whitening
 from threatclip.experiments.bundles import BundleFiles, opened_bundle, prefixed, under, write_bundle
@@ -95,6 +96,8 @@ def _member_arrays(members: Members) -> dict[str, np.ndarray]:
         "contrast.profiles": contrast.profiles,
         "evidence.places": evidence.places,
         "evidence.odds": evidence.odds,
+        **{f"scale.{name}.center": scale.center for name, scale in members.scales.items()},
+        **{f"scale.{name}.spread": scale.spread for name, scale in members.scales.items()},
     }
 
 
@@ -126,6 +129,7 @@ def _assembled(files: BundleFiles) -> GroupClassifier:
 
 
 def _members(files: BundleFiles, groups: tuple[str, ...]) -> Members:
+    scales = files.under("scale")
     return Members(
         groups=groups,
         words=_read_documents("words", files, terms=_TERMS, settings=WORDS),
@@ -134,6 +138,7 @@ def _members(files: BundleFiles, groups: tuple[str, ...]) -> Members:
         nearest=NearestRows(**files.under("near")),
         contrast=ContrastModel(**files.under("contrast")),
         evidence=TechniqueEvidence(ids=tuple(map(str, files.config["techniques"])), **files.under("evidence")),
+        scales={name: Scale(**under(name, scales)) for name in files.config["pool"]["members"]},
     )
 
 
@@ -141,8 +146,6 @@ def _documents(name: str, documents: GroupDocuments) -> dict[str, np.ndarray]:
     weights = documents.weights
     return {
         f"{name}.idf": documents.vectors.idf,
-        f"{name}.center": documents.center,
-        f"{name}.spread": documents.spread,
         f"{name}.weights.data": weights.data,
         f"{name}.weights.indices": weights.indices.astype(np.int32),
         f"{name}.weights.indptr": weights.indptr.astype(np.int64),
@@ -155,8 +158,6 @@ def _read_documents(name: str, files: BundleFiles, *, terms: str, settings: Ngra
     return GroupDocuments(
         vectors=NgramVectors(settings=settings, terms=tuple(map(str, files.read(terms))), idf=own["idf"]),
         weights=_matrix("weights", own),
-        center=own["center"],
-        spread=own["spread"],
     )
 
 

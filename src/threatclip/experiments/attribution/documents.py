@@ -1,9 +1,7 @@
 """Groups as documents: all that is known of a group is one text, and a sentence is a query to these texts.
 
-The score is BM25 [Robertson and Zaragoza 2009, eq. 3.15] over n-grams of words, and over n-grams of characters, with
-two changes. Rare terms count more than there (`rarity`): what one group alone is told to do says who it is. And every
-group's scores are brought to one scale (Z-norm of speaker verification [Auckenthaler 2000]): the mean and deviation of
-its scores on sentences of other groups. Groups of whom much is told match anything otherwise.
+The score is BM25 [Robertson and Zaragoza 2009, eq. 3.15] over n-grams of words, and over n-grams of characters. Rare
+terms count more than there (`rarity`): what one group alone is told to do says who it is.
 """
 
 from __future__ import annotations
@@ -17,11 +15,9 @@ from scipy import sparse
 
 from threatclip.checks import check, positive
 from threatclip.classification.ngrams import NgramSettings, NgramVectors, fit_vectors
-from threatclip.experiments.attribution.incidents import standardized
 
 WORDS = NgramSettings(kind="word", min_n=1, max_n=3, min_df=1, max_terms=300_000)
 CHARS = NgramSettings(kind="char", min_n=3, max_n=6, min_df=2, max_terms=150_000)
-_LEAST_SPREAD = 1e-3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,26 +40,20 @@ class GroupDocuments:
     Attributes:
         vectors: which terms there are.
         weights: what a term in a sentence adds to each group [c, v].
-        center: mean standardized score of each group on sentences of other groups.
-        spread: its deviation.
     """
 
     vectors: NgramVectors
     weights: sparse.csr_matrix
-    center: Float[np.ndarray, " c"]
-    spread: Float[np.ndarray, " c"]
 
     def scores(self, texts: Sequence[str]) -> Float[np.ndarray, "n c"]:
-        """Return one score a group for every sentence; zeros for a sentence without a known term."""
+        """Return one score a group for every sentence."""
         terms = _present(self.vectors.transform(_views(texts)))
-        found = (standardized(_matched(terms, self.weights)) - self.center) / self.spread
-        return np.asarray(found * (np.diff(terms.indptr) > 0)[:, None])
+        return np.asarray((terms @ self.weights.T).toarray(), dtype=np.float64)
 
 
 def fit_documents(
     texts: Sequence[str],
     targets: Float[np.ndarray, "n c"],
-    own: Sequence[bool],
     *,
     terms: NgramSettings,
     settings: DocumentSettings,
@@ -73,7 +63,6 @@ def fit_documents(
     Args:
         texts: sentences to learn from.
         targets: by sentence, its share in each group; every group has a sentence.
-        own: by sentence, whether it tells of a group itself, not of software: these set the groups' scales.
         terms: which n-grams.
         settings: how they are weighed.
 
@@ -81,20 +70,8 @@ def fit_documents(
         InputError: no n-gram occurs often enough.
     """
     vectors, counted = fit_vectors(_views(texts), settings=terms)
-    present = _present(counted)
-    weights = _bm25(sparse.csr_matrix(sparse.csr_matrix(targets.T) @ present), settings)
-    judged = np.flatnonzero(own)
-    scores = standardized(_matched(present[judged], weights))
-    others = targets[judged] == 0
-    count = np.maximum(others.sum(axis=0), 1)
-    center = (scores * others).sum(axis=0) / count
-    spread = np.sqrt((((scores - center) * others) ** 2).sum(axis=0) / count)
-    return GroupDocuments(
-        vectors=vectors,
-        weights=weights.astype(np.float32),
-        center=center,
-        spread=np.maximum(spread, _LEAST_SPREAD),
-    )
+    counts = sparse.csr_matrix(sparse.csr_matrix(targets.T) @ _present(counted))
+    return GroupDocuments(vectors=vectors, weights=_bm25(counts, settings).astype(np.float32))
 
 
 def _bm25(counts: sparse.csr_matrix, settings: DocumentSettings) -> sparse.csr_matrix:
@@ -107,10 +84,6 @@ def _bm25(counts: sparse.csr_matrix, settings: DocumentSettings) -> sparse.csr_m
     owner = np.repeat(np.arange(n_groups), np.diff(counts.indptr))
     values = counts.data * (settings.saturation + 1) / (counts.data + slack[owner]) * rarity[counts.indices]
     return sparse.csr_matrix((values, counts.indices, counts.indptr), shape=counts.shape)
-
-
-def _matched(terms: sparse.csr_matrix, weights: sparse.csr_matrix) -> Float[np.ndarray, "n c"]:
-    return np.asarray((terms @ weights.T).toarray(), dtype=np.float64)
 
 
 def _present(counted: sparse.csr_matrix) -> sparse.csr_matrix:

@@ -6,7 +6,7 @@ Nothing here reads a test row but its list of reports, which says what must not 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from scipy.optimize import minimize
@@ -18,10 +18,11 @@ from threatclip.classification.scores import spread
 from threatclip.evaluation.predictions import UNLABELED
 from threatclip.experiments.attribution.contrast import ContrastSettings, fit_contrast
 from threatclip.experiments.attribution.documents import CHARS, WORDS, DocumentSettings, fit_documents
-from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members
+from threatclip.experiments.attribution.model import Doubt, GroupModel, Judge, Members, leads
 from threatclip.experiments.attribution.nearest import fit_nearest
 from threatclip.experiments.attribution.profiles import group_profiles
 from threatclip.experiments.attribution.rows import AttackRow, AttackRows, citing_none, counts_by_group
+from threatclip.experiments.attribution.scaling import fit_scale
 from threatclip.experiments.attribution.splits import GroupSplit, inner_split
 from threatclip.experiments.attribution.techniques import fit_techniques
 from threatclip.experiments.attribution.whitening import fit_whitening
@@ -38,18 +39,18 @@ class ModelSettings:
     documents: DocumentSettings = field(default_factory=DocumentSettings)
     contrast: ContrastSettings = field(default_factory=ContrastSettings)
     max_users: int = 6  # software that more groups use tells of none of them
-    inner_splits: int = 4
+    inner_splits: int = 6
     unseen: float = 0.25  # share of the groups that each inner split holds out whole: the unknown
     pull: float = 0.1  # of the members' weights towards equal ones, in nats
     precision: float = 0.7  # that named groups must have on the inner splits
-    level: float = 0.8  # confidence of the bound that has to reach it
+    level: float | None = None  # confidence of the lower bound that has to reach it; None: the plain share
 
     def __post_init__(self) -> None:
         at_least(self, 1, "max_users", "inner_splits")
         fraction(self, "unseen")
         not_negative(self, "pull")
         check("precision", self.precision, 0 < self.precision <= 1, "in (0, 1]")
-        check("level", self.level, 0 < self.level < 1, "in (0, 1)")
+        check("level", self.level, self.level is None or 0 < self.level < 1, "in (0, 1)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -85,14 +86,13 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
     """
     learned, targets = _targets(train, groups, without=without, bench=bench)
     texts = [row.text for row in learned]
-    own = [row.kind == "group" for row in learned]
     words, chars = (
-        fit_documents(texts, targets, own, terms=terms, settings=bench.settings.documents) for terms in (WORDS, CHARS)
+        fit_documents(texts, targets, terms=terms, settings=bench.settings.documents) for terms in (WORDS, CHARS)
     )
     features = bench.embed(texts)
     whitening = fit_whitening(features)
     vectors = whitening(features)
-    return Members(
+    members = Members(
         groups=tuple(groups),
         words=words,
         chars=chars,
@@ -107,7 +107,11 @@ def fit_members(train: Sequence[AttackRow], groups: Sequence[str], *, without: f
             seed=stream_seed(bench.seed, "attribution/contrast"),
         ),
         evidence=fit_techniques(learned, targets, vectors),
+        scales={},
     )
+    n_own = len(train)  # sentences of groups come first; those of software are another kind of text
+    raw = members.raw_scores(texts[:n_own], features[:n_own])
+    return replace(members, scales={name: fit_scale(scores, targets[:n_own] == 0) for name, scores in raw.items()})
 
 
 def fit_judge(split: GroupSplit, bench: Bench) -> Judge:
@@ -152,10 +156,9 @@ def _judge(
     rules = []
     for scores, truth in ((incidents, incident_truth), (sentences, sentence_truth)):
         known = pool.probabilities(scores)
-        sure = known * (1.0 - doubt.unknown(known)[:, None])
         # a group that was held out can only be named wrongly
         right = known.argmax(axis=1) == truth
-        rules.append(fit_abstention(sure.max(axis=1), right, target=settings.precision, level=settings.level))
+        rules.append(fit_abstention(leads(known), right, target=settings.precision, level=settings.level))
     return Judge(pool=pool, doubt=doubt, incident=rules[0], sentence=rules[1])
 
 

@@ -15,6 +15,7 @@ from threatclip.experiments.attribution.contrast import ContrastModel
 from threatclip.experiments.attribution.documents import GroupDocuments
 from threatclip.experiments.attribution.incidents import pooled
 from threatclip.experiments.attribution.nearest import NearestRows
+from threatclip.experiments.attribution.scaling import Scale
 from threatclip.experiments.attribution.techniques import TechniqueEvidence
 from threatclip.experiments.attribution.whitening import Whitening
 
@@ -24,7 +25,7 @@ _LEAST_SHARE = 1e-12
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Members:
-    """What is fitted on rows: five scorers of sentences."""
+    """What is fitted on rows: five scorers of sentences, and the scale of each."""
 
     groups: tuple[str, ...]
     words: GroupDocuments
@@ -33,11 +34,18 @@ class Members:
     nearest: NearestRows
     contrast: ContrastModel
     evidence: TechniqueEvidence
+    scales: Mapping[str, Scale]
 
     def sentence_scores(
         self, texts: Sequence[str], features: Float[np.ndarray, "n d"]
     ) -> dict[str, Float[np.ndarray, "n c"]]:
-        """Return the scores of every member."""
+        """Return the scores of every member, all groups on one scale."""
+        return {name: self.scales[name](scores) for name, scores in self.raw_scores(texts, features).items()}
+
+    def raw_scores(
+        self, texts: Sequence[str], features: Float[np.ndarray, "n d"]
+    ) -> dict[str, Float[np.ndarray, "n c"]]:
+        """Return the scores of every member as it gives them."""
         vectors = self.whitening(features)
         return {
             "words": self.words.scores(texts),
@@ -97,7 +105,8 @@ class Judge:
     Attributes:
         pool: weights and temperatures of the members.
         doubt: of the pool's greatest probability.
-        incident: rule of when to name a group of several sentences.
+        incident: rule of when to name a group of several sentences, on `leads`. A group that is named gets the
+            precision that the rule kept as its probability, where the pool gives it less.
         sentence: the same of a single one.
     """
 
@@ -110,13 +119,29 @@ class Judge:
         """Return the verdict on incidents, or on single sentences."""
         known = self.pool.probabilities(scores)
         unknown = self.doubt.unknown(known)
-        probabilities = known * (1.0 - unknown[:, None])
         rule = self.sentence if single else self.incident
-        return Verdict(
-            probabilities=probabilities,
-            unknown=unknown,
-            answered=rule.answers(probabilities) & (probabilities.max(axis=1) >= unknown),
-        )
+        answered = rule.answers(leads(known)[:, None])
+        found = np.column_stack([known * (1.0 - unknown[:, None]), unknown])
+        found[answered] = _at_least(found[answered], rule.precision)
+        return Verdict(probabilities=found[:, :-1], unknown=found[:, -1], answered=answered)
+
+
+def leads(probabilities: Float[np.ndarray, "n c"]) -> Float[np.ndarray, " n"]:
+    """Return the share of the first group among the first two: long incidents make any first group look sure."""
+    if probabilities.shape[1] < 2:
+        return np.ones(len(probabilities))
+    best = np.sort(probabilities, axis=1)[:, -2:]
+    return np.asarray(best[:, 1] / np.maximum(best.sum(axis=1), _LEAST_SHARE))
+
+
+def _at_least(shares: Float[np.ndarray, "n k"], least: float) -> Float[np.ndarray, "n k"]:
+    """Return rows of shares in which the first group, the last column apart, has `least` or more."""
+    rows, first = np.arange(len(shares)), shares[:, :-1].argmax(axis=1)
+    own = shares[rows, first]
+    raised = np.maximum(own, least)
+    found = np.asarray(shares * ((1.0 - raised) / np.maximum(1.0 - own, _LEAST_SHARE))[:, None])
+    found[rows, first] = raised
+    return found
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

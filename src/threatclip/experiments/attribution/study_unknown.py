@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from scipy.stats import beta
 
+from threatclip.experiments.attribution.model import leads
 from threatclip.experiments.attribution.recipe import AttributionStudy
 from threatclip.experiments.attribution.study_cells import read_cell
 from threatclip.experiments.report_text import DASH
@@ -19,7 +20,7 @@ _SHARES = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0)
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Named:
-    """Of incidents: the greatest probability, whether its group is the right one, whether it was named."""
+    """Of incidents: the lead of the first group over the second, whether it is the right one, whether it was named."""
 
     confidence: np.ndarray
     right: np.ndarray
@@ -51,7 +52,7 @@ def unknown_blocks(study: AttributionStudy, out: Path) -> list[str]:
             f'{percent(float(1 - named.mean()))}% are answered "unknown" ({_exact(int((~named).sum()), len(named))}).'
         )
     if pooled:
-        blocks += ["Precision, were the surest incidents named:", _curve(pooled)]
+        blocks += ["Precision, were those named in which the first group leads most:", _curve(pooled)]
     return blocks
 
 
@@ -63,7 +64,7 @@ def _named(out: Path, name: str, level: str) -> Named | None:
     truth = split.truth if level == "sentence" else tuple(dict(zip(split.incidents, split.truth, strict=True)).values())
     best = np.array(split.groups, dtype=object)[probabilities.argmax(axis=1)]
     return Named(
-        confidence=probabilities.max(axis=1),
+        confidence=leads(probabilities),
         right=np.array(best == np.array(truth, dtype=object)),
         named=tensors[f"{level} answered"].astype(bool),
     )
