@@ -11,6 +11,7 @@ from threatclip.errors import InputError, NotInstalledError, ThreatclipError
 
 _WHOLE_CPU = 1.0
 _STARTS = 3
+_SETTINGS = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_DATA_LOG_LEVEL": "ERROR"}  # our own progress tells how far it is
 _MOST_BLOCKS = 1_000
 
 
@@ -52,7 +53,8 @@ def run_on_ray(job: Job, *, jobs: int, address: str | None, on_done: Callable[[i
         InputError: no cluster there.
         ThreatclipError: whatever a shard raised.
     """
-    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # read when ray is imported
+    for name, value in _SETTINGS.items():
+        os.environ.setdefault(name, value)  # read when ray is imported
     try:
         import ray
         import ray.data
