@@ -203,8 +203,8 @@ def _opened(view: bytes, limits: ImageLimits) -> Image.Image:
     except UnidentifiedImageError as error:
         raise ImageFaultError(f"not one of {', '.join(FORMATS)}, or its header is broken") from error
     except Image.DecompressionBombError as error:
-        most = min(limits.max_pixels, Image.MAX_IMAGE_PIXELS or limits.max_pixels)
-        raise ImageFaultError(f"the picture has more than {most:,} pixels") from error
+        least = min(limits.max_pixels, Image.MAX_IMAGE_PIXELS or limits.max_pixels)
+        raise ImageFaultError(f"the picture has more than {least:,} pixels") from error
     width, height = picture.size
     if width < 1 or height < 1:
         raise ImageFaultError(f"the picture has {width} x {height} pixels")
