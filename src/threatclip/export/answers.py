@@ -20,6 +20,7 @@ from threatclip.pairs.sources.rows import json_records
 ANSWER_LIMIT = 200_000
 _CLAIM_LIMIT = 10_000
 _ID_LIMIT, _NAME_LIMIT = 1_000, 500
+_MOST_CAUTIONS = 5
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,12 +34,16 @@ class Claim:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What a model answered on one input: claims, the most probable first, or that it does not know."""
+    """What a model answered on one input: claims, the most probable first, or that it does not know.
+
+    `cautions` are what the model says against its own answer, as that its probabilities are not calibrated.
+    """
 
     id: str
     claims: tuple[Claim, ...]
     abstained: bool
     model: str
+    cautions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +71,7 @@ class Selection:
         below: answers whose claims were all below the wanted probability.
         unknown: labels that refer to nothing known -> number of claims.
         tlp: to whom it may be passed on; None: nothing is said.
+        cautions: the first few of the answers that go out.
     """
 
     name: str
@@ -77,6 +83,7 @@ class Selection:
     below: int
     unknown: dict[str, int]
     tlp: Tlp | None = None
+    cautions: tuple[str, ...] = ()
 
 
 def read_answers(path: Path) -> Iterator[Answer]:
@@ -152,6 +159,7 @@ def select(
         below=below,
         unknown=dict(unknown.most_common()),
         tlp=tlp,
+        cautions=tuple(dict.fromkeys(text for pick in picks for text in pick.answer.cautions))[:_MOST_CAUTIONS],
     )
 
 
@@ -181,7 +189,15 @@ def answer_of(row: Mapping[str, Any]) -> Answer:
         claims=tuple(sorted(read, key=lambda claim: -claim.probability)),
         abstained=abstained,
         model=clean(model, limit=_NAME_LIMIT) if isinstance(model := row.get("model"), str) else "",
+        cautions=_cautions(row.get("evidence")),
     )
+
+
+def _cautions(evidence: Any) -> tuple[str, ...]:
+    if not isinstance(evidence, list):
+        return ()
+    told = (one.get("text") for one in evidence if isinstance(one, dict) and one.get("kind") == "caution")
+    return tuple(clean(text, limit=_NAME_LIMIT) for text in told if isinstance(text, str))[:_MOST_CAUTIONS]
 
 
 def _claim(value: Any) -> Claim:

@@ -69,6 +69,17 @@ def misp_event(selection: Selection, *, inputs: Mapping[str, Seen] | None = None
         event.add_tag(_machine_tag("threatclip", "model", model))
     for picks in by_answer(selection.picks):
         _add(event, picks, (inputs or {}).get(picks[0].answer.id), stamp)
+    for text in selection.cautions:
+        event.add_attribute(
+            type="comment",
+            category="Other",
+            value=f"Caution: {text}",
+            uuid=_uuid("caution", stamp, text),
+            timestamp=stamp,
+            to_ids=False,
+            distribution=5,
+            disable_correlation=True,
+        )
     result: dict[str, Any] = {"Event": json.loads(event.to_json())}
     return result
 

@@ -90,8 +90,9 @@ def _description(selection: Selection) -> str:
         if pick.reference.kind != "technique":
             told = f"{pick.reference.name} ({pick.reference.id})"
             counts[told] = counts.get(told, 0) + 1
+    cautions = [f"Caution: {text}" for text in selection.cautions]
     marked = [f"{tlp_name(selection.tlp)}."] if selection.tlp else []
-    return " ".join([*marked, f"Answers of threatclip on {selection.n_answers} inputs.", *_others(counts)])
+    return " ".join([*marked, f"Answers of threatclip on {selection.n_answers} inputs.", *_others(counts), *cautions])
 
 
 def _others(counts: Mapping[str, int]) -> list[str]:

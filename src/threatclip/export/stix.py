@@ -232,7 +232,9 @@ def _summary(chosen: Selection) -> str:
     told += [f"{chosen.below} answers below the wanted probability"] if chosen.below else []
     n_unknown = sum(chosen.unknown.values())
     told += [f"{n_unknown} answers with labels that refer to nothing known"] if n_unknown else []
-    return f"Answers of threatclip: {'; '.join(told)}. A model's answers are hints, with the confidence stated."
+    cautions = "".join(f" Caution: {text}" for text in chosen.cautions)
+    hint = f"A model's answers are hints, with the confidence stated.{cautions}"
+    return f"Answers of threatclip: {'; '.join(told)}. {hint}"
 
 
 def _mime(seen: Seen) -> str:
