@@ -51,6 +51,12 @@ def test_navigator_and_misp(client: TestClient) -> None:
     assert event.json()["Event"]["published"] is False
 
 
+def test_a_file_says_to_whom_it_may_go(client: TestClient) -> None:
+    asked = {"answers": [answer("T1190")], "time": TIME, "tlp": "amber"}
+    assert "TLP:AMBER" in client.post("/v1/export/navigator", json=asked).text
+    assert client.post("/v1/export/navigator", json=asked | {"tlp": "purple"}).status_code == 422
+
+
 def test_what_are_no_answers_is_422(client: TestClient) -> None:
     for answers in (
         [answer(abstained=True)],

@@ -16,6 +16,7 @@ from threatclip.experiments.exporting import ExportKind, exported
 from threatclip.export.answers import Answer as ReadAnswer
 from threatclip.export.answers import answer_of, select
 from threatclip.export.inputs import Seen, seen_of
+from threatclip.export.tlp import Tlp
 from threatclip.service.bodies import StrictRoute, json_response
 from threatclip.service.documents import Answer, problems
 from threatclip.service.inputs import Input, modality_of, read_inputs
@@ -47,6 +48,7 @@ class Export(BaseModel):
     time: Annotated[AwareDatetime | None, Field(description="When it was made; now by default.")] = None
     top: Annotated[int, Field(ge=1, le=100, strict=True, description="Claims of each answer.")] = 1
     min_probability: Annotated[float, Field(ge=0, le=1, description="Least probability of a claim.")] = 0.0
+    tlp: Annotated[Tlp | None, Field(description="To whom it may be passed on.")] = None
 
 
 def export_router(state: State) -> APIRouter:
@@ -86,6 +88,7 @@ def export_of(state: State, kind: ExportKind, asked: Export) -> dict[str, Any]:
         created=created,
         top=asked.top,
         least=asked.min_probability,
+        tlp=asked.tlp,
     )
     value, _ = exported(kind, selection, _seen(asked.inputs, state.settings.limits), state.catalogue)
     return value
