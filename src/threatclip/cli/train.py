@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Annotated
@@ -30,8 +31,10 @@ def train(
     from threatclip.experiments.tasks import train_run
 
     loaded = load_recipe(recipe, overrides or ())
+    # of several processes, as torchrun and accelerate start them, one speaks
+    speaks = os.environ.get("RANK", "0") == "0"
     try:
-        with progress(quiet=quiet) as on_progress:
+        with progress(quiet=quiet or not speaks) as on_progress:
             report = train_run(loaded, out, resume=resume, on_progress=on_progress)
     except KeyboardInterrupt as error:
         if not (out / "recipe.json").is_file():
@@ -39,6 +42,8 @@ def train(
         sets = [word for override in overrides or () for word in ("--set", override)]
         again = shlex.join(["threatclip", "train", str(recipe), "-o", str(out), "--resume", *sets])
         raise StoppedError(f"stopped; go on with `{again}`") from error
+    if not speaks:
+        return
     if as_json:
         show_json(report)
         return
