@@ -125,6 +125,17 @@ def test_a_report_is_pooled_and_its_sentences_are_evidence(run: Path, tmp_path: 
     assert 1 <= counted["counted"] <= counted["read"] == 5
 
 
+def test_a_sentence_that_repeats_counts_once(run: Path) -> None:
+    classifier = load_attribution(run)
+    views = [b"They opened things1 near barges with spades.", b"Later they dug somewhere else."]
+    once = [Pair(id=str(n), view=view) for n, view in enumerate(views)]
+    again = [*once, *(Pair(id=f"r{n}", view=views[0].upper() + b"  " * n) for n in range(50))]
+    plain, repeated = classifier.classify_report("r", once), classifier.classify_report("r", again)
+    assert repeated["answers"] == plain["answers"]
+    assert repeated["evidence"][:-1] == plain["evidence"][:-1]
+    assert repeated["evidence"][-1] | {"read": 2} == plain["evidence"][-1]
+
+
 def test_people_read_the_same(run: Path, tmp_path: Path) -> None:
     path = tmp_path / "incident.txt"
     path.write_text("They opened things near barges with spades.")

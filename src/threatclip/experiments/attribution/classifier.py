@@ -90,24 +90,26 @@ class GroupClassifier:
     def classify_report(self, name: str, pairs: Sequence[Pair]) -> dict[str, Any]:
         """Return one answer for all sentences of a report, pooled.
 
-        Only sentences near a known procedure count, unless none is: a report's greetings name nobody.
+        Only sentences near a known procedure count, unless none is: a report's greetings name nobody. One that repeats
+        counts once: agreement of many sentences says more, and a page's header would be agreed on by every page.
 
         Raises:
             InputError: the report has no sentence, or too many.
         """
         if not 0 < len(pairs) <= MAX_SENTENCES:
             raise InputError(f"{name} has {len(pairs):,} sentences; give a report of 1 to {MAX_SENTENCES:,}")
-        texts = self.masked(pairs)
+        places = _first_places(read := self.masked(pairs))
+        texts = [read[place] for place in places]
         features = self.encoder(texts)
         cosines = _unit(features) @ self.known_vectors.T
         near = np.flatnonzero(cosines.max(axis=1) >= _LEAST_COSINE)
-        used = near if len(near) else np.arange(len(pairs))
+        used = near if len(near) else np.arange(len(texts))
         kept = [texts[place] for place in used.tolist()]
         verdict = self.fitted.incidents(kept, features[used], [name] * len(kept))
         parts = self._contributions(kept, features[used])
-        evidence = self._evidence([pairs[place] for place in used.tolist()], cosines[used], parts, verdict, 0)
-        read = {"kind": "sentences", "read": len(pairs), "counted": len(kept)}
-        return self._answer(name, verdict, 0, [*evidence, read])
+        evidence = self._evidence([pairs[places[place]] for place in used.tolist()], cosines[used], parts, verdict, 0)
+        counted = {"kind": "sentences", "read": len(pairs), "distinct": len(texts), "counted": len(kept)}
+        return self._answer(name, verdict, 0, [*evidence, counted])
 
     def _answer(self, name: str, verdict: Verdict, row: int, evidence: list[dict[str, Any]]) -> dict[str, Any]:
         ranked: list[dict[str, Any]] = [
@@ -177,6 +179,14 @@ class GroupClassifier:
         if len(self.known) != len(self.known_vectors) or not self.groups:
             raise InputError(f"{len(self.known)} known procedures, {len(self.known_vectors)} vectors of them")
         self.classify_pairs([Pair(id="check", view=b"a sentence")])
+
+
+def _first_places(texts: Sequence[str]) -> list[int]:
+    """Return where each text stands first, whatever its case and white space."""
+    first: dict[str, int] = {}
+    for place, text in enumerate(texts):
+        first.setdefault(" ".join(text.casefold().split()), place)
+    return list(first.values())
 
 
 def _cut(pair: Pair) -> list[dict[str, Any]]:
