@@ -52,8 +52,9 @@ afterwards, on those reports too, and is itself not judged.
 
 ## "Unknown"
 
-{named} The rule asks for {rule["target"]:.0%} precision on inner splits, a quarter of the groups held out whole, where
-it answers {kept}.
+{named}
+The rule asks for {rule["target"]:.0%} precision on inner splits, a quarter of the groups held out whole; there it
+answers {kept}.
 
 ## What a leak would be worth
 
