@@ -60,7 +60,7 @@ def test_each_query_goes_to_its_tower(tmp_path: Path, modality: Modality) -> Non
 def test_queries_that_the_model_does_not_read_are_refused(tmp_path: Path) -> None:
     saved(tmp_path / "bundle", "image")
     encoder = open_case_encoder(str(tmp_path / "bundle"))
-    with pytest.raises(InputError, match="payload:1 is a payload; this model reads images and captions"):
+    with pytest.raises(InputError, match="payload:1 is of kind payload; this model reads images and captions"):
         encoder.queries([Query(id="payload:1", kind="payload", content=b"x")])
     with pytest.raises(InputError, match="the query text:1 is empty"):
         encoder.queries([Query(id="text:1", kind="text", content=b"")])

@@ -115,7 +115,7 @@ class ModelEncoder:
         if query.kind == "caption" or (query.kind == "text" and self.modality != "text"):
             return "caption"
         if query.kind != self.modality:
-            raise InputError(f"the query {query.id} is a {query.kind}; this model reads {self.modality}s and captions")
+            raise InputError(f"the query {query.id} is of kind {query.kind}; this model reads {self.modality}s and captions")
         return "view"
 
     def _encoded(self, side: str, tower: Tower, contents: Sequence[bytes]) -> Float[np.ndarray, "n d"]:

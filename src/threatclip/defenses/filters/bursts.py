@@ -56,7 +56,8 @@ class Bursts:
         sentences = []
         for place in places:
             views = round(2 ** float(scores[place]) / int(captions[place]))
-            sentences.append(f"{captions[place]:,} pairs have its caption; {views:,} have {what}")
+            share, have = ("pair has" if captions[place] == 1 else "pairs have"), ("has" if views == 1 else "have")
+            sentences.append(f"{captions[place]:,} {share} its caption; {views:,} {have} {what}")
         return sentences
 
     def _view_bursts(self, evidence: Evidence) -> Int[np.ndarray, " n"]:
