@@ -115,7 +115,8 @@ class ModelEncoder:
         if query.kind == "caption" or (query.kind == "text" and self.modality != "text"):
             return "caption"
         if query.kind != self.modality:
-            raise InputError(f"the query {query.id} is of kind {query.kind}; this model reads {self.modality}s and captions")
+            reads = f"{self.modality}s and captions"
+            raise InputError(f"the query {query.id} is of kind {query.kind}; this model reads {reads}")
         return "view"
 
     def _encoded(self, side: str, tower: Tower, contents: Sequence[bytes]) -> Float[np.ndarray, "n d"]:
