@@ -97,7 +97,8 @@ def listening(host: str, port: int) -> socket.socket:
     """
     plain = host.strip("[]")
     family = socket.AF_INET6 if ":" in plain else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    # named, since asyncio sends at once only on sockets that say they are TCP; else each answer's body waits 40 ms
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         sock.bind((plain, port))
