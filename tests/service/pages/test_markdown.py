@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from threatclip.service.pages.markdown import Block, blocks_of, text_of
+from threatclip.service.pages.markdown import Block, Text, blocks_of
 from threatclip.service.pages.rendering import environment
 
 CARD = """---
@@ -32,21 +32,37 @@ threatclip evaluate RUN | cat
 """
 
 
+def plain(text: str) -> Text:
+    return ((False, text),)
+
+
 def test_a_card_becomes_its_blocks() -> None:
     assert blocks_of(CARD) == [
-        Block(kind="heading", lines=(text_of("Weakness of a payload"),)),
+        Block(kind="heading", lines=(plain("Weakness of a payload"),)),
         Block(kind="words", lines=(((False, "Trained by "), (True, "threatclip"), (False, ", seed 0.")),)),
-        Block(kind="items", lines=(text_of("one item that goes on"), ((True, "code"), (False, " in another")))),
+        Block(kind="items", lines=(plain("one item that goes on"), ((True, "code"), (False, " in another")))),
         Block(
             kind="table",
-            rows=((text_of("metric"), text_of("value")), (text_of("accuracy"), text_of("0.8"))),
+            rows=((plain("metric"), plain("value")), (plain("accuracy"), plain("0.8"))),
         ),
         Block(kind="code", lines=(((True, "threatclip evaluate RUN | cat"),),)),
     ]
 
 
-def test_front_matter_without_an_end_is_text() -> None:
-    assert "".join(text for block in blocks_of("---\na: b\n") for line in block.lines for _, text in line) == "--- a: b"
+def test_front_matter_without_an_end_is_shown() -> None:
+    assert blocks_of("---\na: b\n") == [Block(kind="words", lines=(plain("a: b"),))]
+
+
+def test_links_and_pictures_are_text() -> None:
+    words = "[here](javascript:alert(1)) ![x](http://elsewhere.example/a.png) <https://elsewhere.example>"
+    assert blocks_of(words) == [Block(kind="words", lines=(plain(words),))]
+
+
+def test_lists_within_lists_are_one_list() -> None:
+    assert blocks_of("1. a\n   - b\n2. c\n\nd") == [
+        Block(kind="items", lines=(plain("a"), plain("b"), plain("c"))),
+        Block(kind="words", lines=(plain("d"),)),
+    ]
 
 
 def test_nothing_of_a_card_is_markup() -> None:

@@ -1,23 +1,24 @@
-"""A model card as a page shows it: the few forms of Markdown that cards have, as plain blocks for a template.
+"""A model card as a page shows it: its Markdown as plain blocks for a template.
 
 Whoever made a bundle wrote its card. Nothing of it becomes markup: blocks hold text, which the template escapes.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Literal
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
 
 Kind = Literal["heading", "words", "items", "table", "code"]
 Piece = tuple[bool, str]  # whether it is code, and its text
 Text = tuple[Piece, ...]
 _MOST_CHARS = 20_000
-_RULE = re.compile(r"\|?[\s|:-]+\|?")
-_ITEM = re.compile(r"\s*[-*+]\s+")
-_HEADING = re.compile(r"(#{1,6})\s+")
+_READER = MarkdownIt("commonmark", {"html": False}).enable("table").disable(["link", "image", "autolink", "reference"])
+_ENDS = {"heading_open": "heading_close", "bullet_list_open": "bullet_list_close", "table_open": "table_close"}
+_ENDS |= {"ordered_list_open": "ordered_list_close"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,17 +31,14 @@ class Block:
 
 
 def blocks_of(card: str) -> list[Block]:
-    """Return the blocks of a card without its front matter; what is no known form is a paragraph."""
+    """Return the blocks of a card without its front matter; links and pictures are text."""
+    tokens = _READER.parse(_without_front_matter(card[:_MOST_CHARS].replace("\r\n", "\n")))
     found: list[Block] = []
-    parts = _without_front_matter(card[:_MOST_CHARS].replace("\r\n", "\n")).split("```")
-    for place, part in enumerate(parts):
-        if place % 2:
-            code = part.partition("\n")[2] or part
-            found.append(Block(kind="code", lines=(((True, code.rstrip("\n")),),)))
-            continue
-        for kind, lines in groupby(part.split("\n"), key=_kind):
-            if kind is not None:
-                found += _blocks(kind, list(lines))
+    place = 0
+    while place < len(tokens):
+        end = _end(tokens, place)
+        found += _blocks(tokens[place : end + 1])
+        place = end + 1
     return found
 
 
@@ -51,46 +49,46 @@ def _without_front_matter(card: str) -> str:
     return rest if closed else card
 
 
-def _kind(line: str) -> Kind | None:
-    if not line.strip():
-        return None
-    if _HEADING.match(line):
-        return "heading"
-    if line.startswith("|"):
-        return "table"
-    return "items" if _ITEM.match(line) or line.startswith("  ") else "words"
+def _end(tokens: Sequence[Token], place: int) -> int:
+    """Return where the block ends that begins at a place; lists within lists belong to the outer one."""
+    start = tokens[place]
+    closing = _ENDS.get(start.type)
+    later = range(place + 1, len(tokens))
+    return next((i for i in later if tokens[i].type == closing and tokens[i].level == start.level), place)
 
 
-def _blocks(kind: Kind, lines: Sequence[str]) -> list[Block]:
-    if kind == "heading":
-        return [Block(kind=kind, lines=(text_of(line.lstrip("#").strip()),)) for line in lines]
-    if kind == "table":
-        rows = [line for line in lines if not _RULE.fullmatch(line.strip())]
-        return [Block(kind=kind, rows=tuple(_cells(row) for row in rows))] if rows else []
-    if kind == "items":
-        return [Block(kind=kind, lines=tuple(text_of(item) for item in _items(lines)))]
-    return [Block(kind=kind, lines=(text_of(" ".join(line.strip() for line in lines)),))]
+def _blocks(tokens: Sequence[Token]) -> Iterator[Block]:
+    first = tokens[0]
+    texts = tuple(text for token in tokens if (text := _text(token)))
+    if first.type in ("fence", "code_block"):
+        yield Block(kind="code", lines=(((True, first.content.rstrip("\n")),),))
+    elif first.type == "table_open":
+        yield Block(kind="table", rows=tuple(_rows(tokens)))
+    elif texts:
+        kind: Kind = "words" if first.type == "inline" else "heading" if first.type == "heading_open" else "items"
+        yield Block(kind=kind, lines=texts)
 
 
-def _items(lines: Sequence[str]) -> list[str]:
-    """Return items, each with the lines that go on with it."""
-    items: list[str] = []
-    for line in lines:
-        if _ITEM.match(line) or not items:
-            items.append(_ITEM.sub("", line, count=1).strip())
-        else:
-            items[-1] += f" {line.strip()}"
-    return items
+def _rows(tokens: Sequence[Token]) -> Iterator[tuple[Text, ...]]:
+    row: list[Text] = []
+    for token in tokens:
+        if token.type == "inline":
+            row.append(_text(token))
+        elif token.type == "tr_close":
+            yield tuple(row)
+            row = []
 
 
-def _cells(row: str) -> tuple[Text, ...]:
-    return tuple(text_of(cell.strip()) for cell in row.strip().strip("|").split("|"))
-
-
-def text_of(line: str) -> Text:
-    """Return the pieces between backticks apart, without the signs of emphasis."""
-    return tuple(
-        (place % 2 == 1, piece if place % 2 else piece.replace("**", ""))
-        for place, piece in enumerate(line.split("`"))
-        if piece
-    )
+def _text(token: Token) -> Text:
+    """Return the pieces of a line, code apart, without the signs of emphasis; of no line, nothing."""
+    if token.type in ("fence", "code_block"):
+        return ((True, token.content.rstrip("\n")),)
+    pieces: list[Piece] = []
+    for child in token.children or ():
+        code = child.type == "code_inline"
+        text = " " if child.type in ("softbreak", "hardbreak") else child.content
+        if pieces and text and pieces[-1][0] == code:
+            pieces[-1] = (code, pieces[-1][1] + text)
+        elif text:
+            pieces.append((code, text))
+    return tuple(pieces)
