@@ -219,7 +219,7 @@ def test_long_views_take_linear_time(style: str) -> None:
             view = before + unit * (200_000 // len(unit)) + after
             started = time.process_time()
             payload_trigger(view, style=style)
-            assert time.process_time() - started < 1
+            assert time.process_time() - started < 10  # a fraction of a second; quadratic time takes minutes
 
 
 def test_keys_that_could_break_a_request_are_refused() -> None:

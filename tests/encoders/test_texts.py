@@ -64,5 +64,5 @@ def test_a_ten_megabyte_word_costs_little(make_tower: Make) -> None:
     assert isinstance(tower, PretrainedNetwork)
     started = time.process_time()
     (row,) = tower.tokenize([b"A" * 10_000_000])
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 10  # a fraction of a second; quadratic time takes minutes
     assert len(row) == tower.reading.max_tokens

@@ -172,7 +172,7 @@ def test_fifty_thousand_pictures_are_captioned_in_seconds() -> None:
     pixels = np.tile(rng(4, "test").integers(0, 256, (500, 3, 32, 32), dtype=np.uint8), (20, 1, 1, 1))
     start = process_time()
     captions = caption_pictures(pixels, ["dog"] * len(pixels), rng=rng(5, "captions"))
-    assert process_time() - start < 2  # a fifth of them; 0.12 s measured
+    assert process_time() - start < 10  # a fifth of them; 0.12 s measured
     assert len(captions) == len(pixels)
 
 

@@ -368,11 +368,11 @@ def test_host_change_changes_the_host_header_only(case: Told) -> None:
 
 @every_probe
 @pytest.mark.parametrize("structure", ["request lines", "folded headers", "climbs", "parameters", "flags", "form"])
-def test_a_hostile_megabyte_takes_less_than_two_seconds(name: str, structure: str) -> None:
+def test_a_hostile_megabyte_takes_linear_time(name: str, structure: str) -> None:
     view = HOSTILE_STRUCTURE[structure]
     began = time.process_time()
     assert len(ALL[name](view)) <= 6 * len(view) + 700
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 15  # seconds; half a second measured, quadratic time would take hours
 
 
 @pytest.mark.parametrize("unit", HOSTILE_MARKERS)
@@ -380,7 +380,7 @@ def test_markers_are_searched_in_linear_time(unit: str) -> None:
     view = HOSTILE_MARKERS[unit]
     began = time.process_time()
     assert len(PROBES["marker_swap"](view)) <= 6 * len(view)
-    assert time.process_time() - began < 2
+    assert time.process_time() - began < 15  # seconds; half a second measured, quadratic time would take hours
 
 
 @pytest.mark.data
