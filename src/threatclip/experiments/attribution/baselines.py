@@ -20,12 +20,13 @@ from sklearn.preprocessing import normalize
 from sklearn.svm import LinearSVC
 
 from threatclip.classification.scores import UNSEEN_SCORE, spread
+from threatclip.experiments.attribution.documents import DocumentSettings, bm25_weights
 from threatclip.experiments.attribution.rows import AttackRow
 from threatclip.experiments.attribution.splits import GroupSplit
 
 Scores = Float[np.ndarray, "n c"]
 _NEIGHBORS, _LOGISTIC_C, _NB_ALPHA = 10, 10.0, 0.3
-_BM25_K1, _BM25_B = 1.5, 0.75
+_BM25 = DocumentSettings(saturation=1.5, length=0.75, rarity=1.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -110,12 +111,7 @@ def bm25(sides: Sides) -> Scores:
     counter = CountVectorizer(ngram_range=(1, 2), binary=True)
     train = counter.fit_transform(sides.train_texts)
     member = sparse.csr_matrix(np.eye(sides.n_groups)[sides.truth].T)
-    counts = (member @ train).toarray()
-    holders = (counts > 0).sum(axis=0)
-    rarity = np.log1p((sides.n_groups - holders + 0.5) / (holders + 0.5))
-    lengths = counts.sum(axis=1, keepdims=True)
-    slack = _BM25_K1 * (1 - _BM25_B + _BM25_B * lengths / lengths.mean())
-    weights = sparse.csr_matrix(rarity * counts * (_BM25_K1 + 1) / (counts + slack))
+    weights = bm25_weights(sparse.csr_matrix(member @ train), _BM25)
     return np.asarray((counter.transform(sides.test_texts) @ weights.T).toarray(), dtype=np.float64)
 
 

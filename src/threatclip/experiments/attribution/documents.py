@@ -71,10 +71,10 @@ def fit_documents(
     """
     vectors, counted = fit_vectors(_views(texts), settings=terms)
     counts = sparse.csr_matrix(sparse.csr_matrix(targets.T) @ _present(counted))
-    return GroupDocuments(vectors=vectors, weights=_bm25(counts, settings).astype(np.float32))
+    return GroupDocuments(vectors=vectors, weights=bm25_weights(counts, settings).astype(np.float32))
 
 
-def _bm25(counts: sparse.csr_matrix, settings: DocumentSettings) -> sparse.csr_matrix:
+def bm25_weights(counts: sparse.csr_matrix, settings: DocumentSettings) -> sparse.csr_matrix:
     """Return BM25's weights of terms [c, v]; `counts` says in how many sentences of a group a term stands."""
     n_groups, n_terms = counts.shape
     groups = np.bincount(counts.indices, minlength=n_terms)
