@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
 
 import numpy as np
 from jaxtyping import Float
@@ -12,7 +11,6 @@ from threatclip.classification.scores import softmax
 from threatclip.evaluation.predictions import Predictions, predictions_of
 from threatclip.experiments.attribution.splits import GroupSplit
 
-Pooling = Literal["standardized", "sum"]
 _LEAST_SPREAD = 1e-9
 _SHARPNESS = 0.25  # scores become probabilities only so that a judge can rank them: any temperature keeps the order
 
@@ -23,20 +21,13 @@ def standardized(scores: Float[np.ndarray, "n c"]) -> Float[np.ndarray, "n c"]:
     return np.asarray(centered / np.maximum(scores.std(axis=1, keepdims=True), _LEAST_SPREAD))
 
 
-def pooled(
-    scores: Float[np.ndarray, "n c"], incidents: Sequence[str], *, how: Pooling = "standardized"
-) -> Float[np.ndarray, "m c"]:
-    """Return one row an incident, in the order in which they occur: the mean of its rows' standardized scores.
-
-    With `how` "sum" it is the sum of the scores themselves, which is right for log-probabilities.
-    """
+def pooled(scores: Float[np.ndarray, "n c"], incidents: Sequence[str]) -> Float[np.ndarray, "m c"]:
+    """Return one row an incident, in the order in which they occur: the mean of its rows' standardized scores."""
     names = list(dict.fromkeys(incidents))
     place = {name: number for number, name in enumerate(names)}
     owner = np.array([place[name] for name in incidents], dtype=np.int64)
     member = np.zeros((len(names), len(owner)))
     member[owner, np.arange(len(owner))] = 1.0
-    if how == "sum":
-        return np.asarray(member @ scores)
     return np.asarray(member @ standardized(scores) / member.sum(axis=1, keepdims=True))
 
 
