@@ -79,6 +79,17 @@ def test_failures_are_sorted() -> None:
         raise TypeError("a bug of ours stays one")
 
 
+def test_places_in_the_library_s_source_are_left_out() -> None:
+    with pytest.raises(StorageError) as told, lance_errors("x"):
+        raise RuntimeError(
+            "lance error: LanceError(IO): No space left on device (os error 28), /a/b-1.0/src/io.rs:191:9"
+        )
+    assert str(told.value).startswith(
+        "cannot use the index x: lance error: LanceError(IO): No space left on device (os"
+    )
+    assert ".rs" not in str(told.value)
+
+
 def test_a_library_that_gives_up_is_told_as_damage() -> None:
     class PanicException(BaseException):
         pass

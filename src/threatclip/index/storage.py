@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 SCHEMES = ("file", "s3", "s3+ddb", "gs", "az", "memory")
 OPTION_PREFIX = "THREATCLIP_STORAGE_"
 _SCHEME = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]*)://")
+_SOURCE_PLACE = re.compile(r",? ?\S+\.rs:\d+:\d+")  # where in LanceDB's own source: of no use to who reads it
 _REFUSED = re.compile(
     "no space|permission denied|access denied|read-only|forbidden|unauthorized|quota|credential|time[d ]*out|connect"
     "|dns",
@@ -107,7 +108,7 @@ def lance_errors(uri: str) -> Iterator[None]:
 
 
 def _told(uri: str, error: BaseException) -> ThreatclipError:
-    message = " ".join(str(error).split())[:300] or type(error).__name__
+    message = _SOURCE_PLACE.sub("", " ".join(str(error).split()))[:300] or type(error).__name__
     if (isinstance(error, OSError) and error.errno) or _REFUSED.search(message):
         return StorageError(f"cannot use the index {uri}: {message}; free space, or mend permissions or credentials")
     return DamagedArtifactError(f"the index {uri} cannot be read: {message}; build it anew")
