@@ -37,8 +37,8 @@ class Members:
     _read_alike: bool = field(init=False, repr=False)  # by both n-gram members: one reading serves both
 
     def __post_init__(self) -> None:
-        both = self.ngrams is not None and self.ngrams_nb is not None
-        object.__setattr__(self, "_read_alike", both and self.ngrams.reads_as(self.ngrams_nb))  # type: ignore[union-attr, arg-type]
+        first, second = self.ngrams, self.ngrams_nb
+        object.__setattr__(self, "_read_alike", first is not None and second is not None and first.reads_as(second))
 
     def ngram_features(self, views: Sequence[bytes]) -> dict[str, sparse.csr_matrix]:
         """Return the features [n, t] that each fitted n-gram member reads of payloads, by its name."""
